@@ -1,0 +1,74 @@
+package kubelet
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/engine/decision"
+)
+
+// Where a node keeps what the kubelet needs, unless Config says otherwise.
+const (
+	DefaultKubeconfig = "/etc/kubernetes/kubelet.conf"
+	DefaultClientCA   = "/etc/kubernetes/ca.crt"
+	DefaultCertFile   = "/etc/kubernetes/kubelet.crt"
+	DefaultKeyFile    = "/etc/kubernetes/kubelet.key"
+	DefaultCRISocket  = "/run/drydock/cri.sock"
+	DefaultRootDir    = "/var/lib/kubelet"
+	DefaultLogDir     = "/var/log/pods"
+	DefaultPort       = 10250
+)
+
+// Config is all a kubelet must be told. NodeName, NodeIP, Client, Runtime and Images are required, the rest has defaults.
+type Config struct {
+	NodeName string
+	NodeIP   string
+	// PodCIDR is what this node asks for when it registers; the API object wins afterwards.
+	PodCIDR string
+
+	// Client is the way to the API server: NewClient, or a test's fake.
+	Client Client
+	// Runtime and Images are the two halves of CRI, usually on one connection: Dial.
+	Runtime runtimeapi.RuntimeServiceClient
+	Images  runtimeapi.ImageServiceClient
+
+	// RootDir holds pods' volumes, LogDir their logs as <ns>_<name>_<uid>/<container>/<restart>.log.
+	RootDir, LogDir string
+
+	// Listener takes the kubelet API's connections (port 10250). Nil serves nothing.
+	Listener net.Listener
+	// ServingCert and ClientCA secure it: only clients with a certificate of that authority get in. With a nil
+	// ClientCA the listener is served without TLS, which is for tests.
+	ServingCert tls.Certificate
+	ClientCA    *x509.CertPool
+
+	// Labels are added to the node's own (kubernetes.io/hostname, os, arch).
+	Labels map[string]string
+	// Capacity replaces what the kernel says about cpu, memory, pods and ephemeral-storage, key by key.
+	Capacity corev1.ResourceList
+	// ClusterDNS and ClusterDomain go into the containers' resolv.conf. Without ClusterDNS they get the node's.
+	ClusterDNS    []string
+	ClusterDomain string
+
+	// Recorder takes decision records; nil drops them.
+	Recorder decision.Recorder
+}
+
+func (c *Config) setDefaults() {
+	if c.RootDir == "" {
+		c.RootDir = DefaultRootDir
+	}
+	if c.LogDir == "" {
+		c.LogDir = DefaultLogDir
+	}
+	if c.ClusterDomain == "" {
+		c.ClusterDomain = "cluster.local"
+	}
+	if c.Recorder == nil {
+		c.Recorder = decision.Discard
+	}
+}
