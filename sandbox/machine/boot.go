@@ -195,4 +195,3 @@ func enterRoot(root string) error {
 	}
 	return os.Chdir("/")
 }
-
