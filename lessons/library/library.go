@@ -1,0 +1,24 @@
+// Package library holds the packs that come with the program. They are data: see the folders beside this file.
+package library
+
+import (
+	"embed"
+	"io/fs"
+
+	"drydock/lessons/pack"
+)
+
+//go:embed all:first-steps
+var files embed.FS
+
+// Names are the ids of the bundled packs, in the order in which a learner meets them.
+func Names() []string { return []string{"first-steps"} }
+
+// Load reads a bundled pack.
+func Load(name string) (*pack.Pack, error) {
+	sub, err := fs.Sub(files, name)
+	if err != nil {
+		return nil, err
+	}
+	return pack.Load(sub)
+}
