@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"bytes"
+	"drydock/sandbox/image"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,8 +10,6 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"drydock/sandbox/image"
 )
 
 func TestWriteArchiveIsDeterministicAndSharesLayers(t *testing.T) {
