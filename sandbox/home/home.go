@@ -1,0 +1,113 @@
+package home
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// Home is the path of the state directory.
+type Home string
+
+// Find returns the state directory of this user, making it when absent (0700).
+func Find() (Home, error) {
+	dir := os.Getenv("DRYDOCK_HOME")
+	if dir == "" {
+		base := os.Getenv("XDG_STATE_HOME")
+		if base == "" {
+			user, err := os.UserHomeDir()
+			if err != nil {
+				return "", fmt.Errorf("find the state directory: %w; set DRYDOCK_HOME", err)
+			}
+			base = filepath.Join(user, ".local", "state")
+		}
+		dir = filepath.Join(base, "drydock")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find the state directory: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the state directory: %w; set DRYDOCK_HOME to a directory that you may write", err)
+	}
+	// A lab mounts on paths below: they must be the real ones.
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", fmt.Errorf("find the state directory: %w", err)
+	}
+	return Home(real), nil
+}
+
+// Progress is where what the learner has done is kept.
+func (h Home) Progress() string { return filepath.Join(string(h), "progress") }
+
+// Images is where the bundled images are unpacked.
+func (h Home) Images() string { return filepath.Join(string(h), "images") }
+
+// ErrName: a lab's name must be usable as a file name and a host name.
+var ErrName = errors.New("a lab's name has 1 to 32 lower-case letters, digits and dashes, and begins with a letter")
+
+var labName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// Lab returns the directory of the lab called name, which need not exist.
+func (h Home) Lab(name string) (Lab, error) {
+	if !labName.MatchString(name) {
+		return "", fmt.Errorf("%q: %w", name, ErrName)
+	}
+	return Lab(filepath.Join(string(h), "labs", name)), nil
+}
+
+// Labs lists the names of all labs that have ever been started and not removed.
+func (h Home) Labs() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(string(h), "labs"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list labs: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && labName.MatchString(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Lab is the path of one lab's directory.
+type Lab string
+
+// Name is the lab's name.
+func (l Lab) Name() string { return filepath.Base(string(l)) }
+
+func (l Lab) path(elem ...string) string { return filepath.Join(append([]string{string(l)}, elem...)...) }
+
+// Paths inside a lab's directory; docs/architecture.md has the table.
+func (l Lab) Control() string    { return l.path("control.sock") }
+func (l Lab) API() string        { return l.path("api.sock") }
+func (l Lab) Kubeconfig() string { return l.path("kubeconfig") }
+func (l Lab) Journal() string    { return l.path("journal.db") }
+func (l Lab) PKI() string        { return l.path("pki") }
+func (l Lab) Workspace() string  { return l.path("workspace") }
+func (l Lab) Log() string        { return l.path("log") }
+func (l Lab) Lock() string       { return l.path("lock") }
+func (l Lab) Port() string       { return l.path("port") }
+
+// Shell is what the learner's shell needs of ours: its start-up file, and the directory of commands put on its PATH.
+func (l Lab) Shell() string { return l.path("shell") }
+
+// Node is the directory of one node's files, part being runtime, kubelet or log.
+func (l Lab) Node(name, part string) string { return l.path("nodes", name, part) }
+
+// Make creates the lab's directories (0700).
+func (l Lab) Make() error {
+	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make the directory of lab %s: %w", l.Name(), err)
+		}
+	}
+	return nil
+}
