@@ -1,0 +1,60 @@
+package cgroup
+
+import (
+	"errors"
+	"time"
+)
+
+// Limits of one container; zero means no limit.
+type Limits struct {
+	CPUMillis   int64 // thousandths of a CPU
+	MemoryBytes int64
+	Pids        int64
+}
+
+// Usage of one container at one moment.
+type Usage struct {
+	At          time.Time
+	CPU         time.Duration // used since the group was made
+	MemoryBytes int64         // working set: what cannot be given back easily
+	Pids        int64
+	Throttled   time.Duration // time the group was kept from running
+	OOMKills    int64
+}
+
+// Options says where groups are made.
+type Options struct {
+	// Tier is the tier to use; zero means Detect.
+	Tier Tier
+	// Parent is the cgroup v2 directory that was delegated, for DelegatedV2; empty means the root of the hierarchy as seen here.
+	Parent string
+}
+
+// Manager makes the groups of one lab or node. Its methods may be called at the same time.
+type Manager interface {
+	Tier() Tier
+	// New makes a group with limits. Names are unique within the manager.
+	New(name string, l Limits) (Group, error)
+	// Close kills and removes every group that is left.
+	Close() error
+}
+
+// Group is the cgroup of one container. Its methods may be called at the same time.
+type Group interface {
+	// Add moves a process into the group; its future children follow.
+	Add(pid int) error
+	// Set changes the limits of a running container.
+	Set(l Limits) error
+	Usage() (Usage, error)
+	// OOMKilled says whether the memory limit has ended a process of the group.
+	OOMKilled() (bool, error)
+	Freeze() error
+	Thaw() error
+	// Kill sends SIGKILL to every process in the group.
+	Kill() error
+	// Remove removes the empty group. Removing twice is fine.
+	Remove() error
+}
+
+// Open removes what dead labs have left behind and returns a manager.
+func Open(o Options) (Manager, error) { return nil, errors.New("open cgroups: not yet") }

@@ -1,0 +1,32 @@
+// Package cgroup limits and measures what a container uses, with the best means this machine offers.
+//
+// # Part played
+//
+// The kernel's control groups, and what stands in for them where an ordinary user may not make any.
+//
+// # How it works
+//
+// Detect makes a group, sets a limit in it and removes it again: permissions, namespaces and missing controllers cannot be
+// judged by reading. The answer is a Tier. Open returns a Manager of that tier, and a container is:
+//
+//	g, err := m.New("web", cgroup.Limits{CPUMillis: 200, MemoryBytes: 64 << 20, Pids: 100})
+//	err = g.Add(pid)         // before its program starts: what it forks is then inside as well
+//	u, err := g.Usage()
+//	err = g.Remove()
+//
+// The three kernel tiers use opencontainers/cgroups. The emulated tier is a governor: it looks at the group's processes
+// every few milliseconds, stops them (SIGSTOP) when they have used their share of a 100 ms period and kills them (SIGKILL)
+// when their memory is over the limit.
+//
+// Groups are named drydock-<pid>-<start time of pid>, because they are the only thing of a lab that outlives it: Open
+// removes those whose process is gone.
+//
+// # Left out
+//
+// I/O, huge page and device limits, memory.high and requests as guarantees under pressure. The emulated tier can be beaten
+// by a process that allocates faster than it is looked at.
+//
+// # In Kubernetes
+//
+// opencontainers/cgroups under runc, and the kubelet's container manager (pkg/kubelet/cm).
+package cgroup

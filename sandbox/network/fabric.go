@@ -1,0 +1,156 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+
+	"github.com/vishvananda/netlink"
+)
+
+// NewFabric makes the switch between the nodes in the current network namespace, gives it the lab's own address, and lets
+// the lab forward what nodes send to it. lo is brought up as well.
+func NewFabric(bridge string, address netip.Prefix) error {
+	if err := newFabric(bridge, address); err != nil {
+		return fmt.Errorf("make fabric %s: %w", bridge, err)
+	}
+	return nil
+}
+
+func newFabric(name string, address netip.Prefix) error {
+	if _, err := raise("lo"); err != nil {
+		return err
+	}
+	attrs := netlink.NewLinkAttrs()
+	// A bridge without a fixed address takes over the lowest of its ports' and changes it whenever a node joins, which
+	// every neighbour then has to learn again.
+	attrs.Name, attrs.HardwareAddr = name, newMAC()
+	bridge := &netlink.Bridge{LinkAttrs: attrs}
+	if err := netlink.LinkAdd(bridge); err != nil {
+		return err
+	}
+	err := assign(bridge, address)
+	if err == nil {
+		_, err = raise(name)
+	}
+	if err == nil {
+		err = setSysctl("ipv4/ip_forward", "1")
+	}
+	if err != nil {
+		return errors.Join(err, netlink.LinkDel(bridge))
+	}
+	return nil
+}
+
+// Node is how a node is plugged into the fabric.
+type Node struct {
+	Bridge  string       // the fabric's name
+	Name    string       // the node's name, and its cable's name on the fabric: at most 15 bytes
+	PID     int          // a process in the node's network namespace
+	Address netip.Prefix // the node's address on the fabric
+	Gateway netip.Addr   // the node's default route; the zero Addr means none
+}
+
+// AttachNode plugs a node into the fabric of the current network namespace. Inside the node it brings up lo and eth0, sets
+// the address and the default route, and turns on forwarding, without which a node carries no traffic for its pods. On an
+// error the cable is removed again. When the node's netns goes, its cable goes too.
+func AttachNode(n Node) error {
+	if err := n.attach(); err != nil {
+		return fmt.Errorf("attach node %s: %w", n.Name, err)
+	}
+	return nil
+}
+
+func (n Node) attach() error {
+	bridge, err := netlink.LinkByName(n.Bridge)
+	if err != nil {
+		return fmt.Errorf("find fabric %s: %w", n.Bridge, err)
+	}
+	netns, err := os.Open(netnsOf(n.PID))
+	if err != nil {
+		return err
+	}
+	defer netns.Close()
+	cable := pair{outside: n.Name, inside: "eth0", netns: netns, outsideMAC: newMAC(), insideMAC: newMAC()}
+	link, err := cable.plug(bridge)
+	if err != nil {
+		return err
+	}
+	if err := do(netns, n.wireInside); err != nil {
+		return errors.Join(err, netlink.LinkDel(link))
+	}
+	return nil
+}
+
+// wireInside runs in the node's netns.
+func (n Node) wireInside() error {
+	if _, err := raise("lo"); err != nil {
+		return err
+	}
+	eth0, err := raise("eth0")
+	if err != nil {
+		return err
+	}
+	if err := assign(eth0, n.Address); err != nil {
+		return err
+	}
+	if n.Gateway.IsValid() {
+		route := &netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: n.Gateway.AsSlice()}
+		if err := netlink.RouteReplace(route); err != nil {
+			return fmt.Errorf("add the default route via %s: %w", n.Gateway, err)
+		}
+	}
+	return setSysctl("ipv4/ip_forward", "1")
+}
+
+// SetNodeLink cuts (up=false) or heals a node's cable, at the fabric's end. The node keeps its address and routes and
+// sees its carrier go, as with a pulled cable.
+func SetNodeLink(name string, up bool) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("find the cable of node %s: %w", name, err)
+	}
+	set, verb := netlink.LinkSetUp, "heal"
+	if !up {
+		set, verb = netlink.LinkSetDown, "cut"
+	}
+	if err := set(link); err != nil {
+		return fmt.Errorf("%s the cable of node %s: %w", verb, name, err)
+	}
+	return nil
+}
+
+// Route sends what is for Destination to the next hop Via.
+type Route struct {
+	PID         int // a process in the network namespace that gets the route; 0: the current one
+	Destination netip.Prefix
+	Via         netip.Addr
+}
+
+// AddRoute adds a route, or replaces the one to the same destination: the pods of another node are behind that node.
+func AddRoute(r Route) error {
+	if err := r.apply(netlink.RouteReplace); err != nil {
+		return fmt.Errorf("add the route to %s via %s: %w", r.Destination, r.Via, err)
+	}
+	return nil
+}
+
+// RemoveRoute removes a route that AddRoute added.
+func RemoveRoute(r Route) error {
+	if err := r.apply(netlink.RouteDel); err != nil {
+		return fmt.Errorf("remove the route to %s via %s: %w", r.Destination, r.Via, err)
+	}
+	return nil
+}
+
+func (r Route) apply(change func(*netlink.Route) error) error {
+	route := &netlink.Route{Dst: ipNet(r.Destination.Masked()), Gw: r.Via.AsSlice()}
+	if r.PID == 0 {
+		return change(route)
+	}
+	return Do(netnsOf(r.PID), func() error { return change(route) })
+}
+
+func netnsOf(pid int) string { return "/proc/" + strconv.Itoa(pid) + "/ns/net" }
