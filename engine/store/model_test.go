@@ -103,7 +103,7 @@ func open(t testing.TB, opts store.Options) *store.Memory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
