@@ -182,9 +182,9 @@ func Ask(ctx context.Context, socket, verb string, body any, opts ...AskOption) 
 	if err != nil {
 		return fmt.Errorf("encode the request %q: %w", verb, err)
 	}
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socket, Net: "unix"})
+	conn, err := Dial(socket)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotRunning, err)
+		return err
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })

@@ -1,0 +1,117 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"drydock/sandbox/home"
+	"drydock/sandbox/lab"
+)
+
+// Options is all a keeper must be told.
+type Options struct {
+	Home     home.Home
+	Lab      home.Lab
+	Programs home.Programs
+	Nodes    int
+	Version  string
+	// Progress is handed to the lab; see control.Progress.
+	Progress *os.File
+}
+
+// ErrRunning: another keeper holds this lab.
+var ErrRunning = errors.New("this lab is running already")
+
+// Run starts the lab and stays until it has ended. It must be called from the main goroutine, whose thread it locks.
+func Run(o Options) error {
+	runtime.LockOSThread() // see lab.Start
+	if err := o.Lab.Make(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Home.Images(), 0o700); err != nil {
+		return fmt.Errorf("make room for images: %w", err)
+	}
+	lock, err := takeLock(o.Lab.Lock())
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	public, err := listen(o.Lab.Port())
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	log, err := os.OpenFile(filepath.Join(o.Lab.Log(), "lab.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the lab's log: %w", err)
+	}
+	defer log.Close()
+	box, err := lab.Start(lab.Program{
+		Path: o.Programs.Path("dockplane"), Env: os.Environ(),
+		Args: []string{
+			"--home=" + string(o.Home), "--lab=" + string(o.Lab), "--programs=" + string(o.Programs),
+			"--nodes=" + strconv.Itoa(o.Nodes), "--version=" + o.Version,
+		},
+		Files:  []*os.File{o.Progress, public},
+		Stdout: log, Stderr: log, IDMap: lab.ChooseIDMap(),
+	})
+	if err != nil {
+		return err
+	}
+	o.Progress.Close() // the lab's copy is the only one: its end is the lab's end
+	err = box.Wait()
+	sweep(o.Lab)
+	return err
+}
+
+// sweep removes what would make a lab that has ended look alive.
+func sweep(l home.Lab) {
+	// Not there after an orderly start that failed early; nothing depends on it.
+	_ = os.Remove(l.Control())
+	_ = os.Remove(l.API())
+}
+
+// takeLock takes the lab's lock, which the kernel releases with the process, however it ends (flock(2)).
+func takeLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the lab's lock: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, ErrRunning
+		}
+		return nil, fmt.Errorf("lock the lab: %w", err)
+	}
+	return f, nil
+}
+
+// listen opens the API's port on 127.0.0.1: the one of last time when it is free, so that kubeconfigs stay right.
+func listen(remembered string) (*os.File, error) {
+	address := "127.0.0.1:0"
+	if text, err := os.ReadFile(remembered); err == nil {
+		address = "127.0.0.1:" + strings.TrimSpace(string(text))
+	}
+	l, err := net.Listen("tcp4", address)
+	if err != nil {
+		if l, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {
+			return nil, fmt.Errorf("listen on 127.0.0.1: %w", err)
+		}
+	}
+	defer l.Close() // File is a copy
+	tcp := l.(*net.TCPListener)
+	port := strconv.Itoa(tcp.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(remembered, []byte(port+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("remember the API's port: %w", err)
+	}
+	return tcp.File()
+}

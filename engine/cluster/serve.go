@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"drydock/engine/cluster/control"
+	"drydock/sandbox/lab"
+)
+
+// serveControl answers the control socket until ctx ends.
+func (c *Cluster) serveControl(ctx context.Context) error {
+	socket, err := lab.Listen(c.opts.Lab.Control())
+	if err != nil {
+		return err
+	}
+	verbs := map[string]lab.Handler{
+		control.VerbStatus: func(_ context.Context, call *lab.Call) error { return call.Send(c.status()) },
+		control.VerbDown:   func(context.Context, *lab.Call) error { c.stop(errDown); return nil },
+		control.VerbExec:   c.exec,
+	}
+	c.run(ctx, "control socket", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
+	return nil
+}
+
+// exec runs a program for the learner and reports how it ended.
+func (c *Cluster) exec(ctx context.Context, call *lab.Call) error {
+	var e control.Exec
+	if err := call.Decode(&e); err != nil {
+		return err
+	}
+	if len(call.Files) != 3 {
+		return fmt.Errorf("a program needs standard input, output and error; got %d files", len(call.Files))
+	}
+	process, err := c.opts.Inside.Spawn(c.learnersCommand(e, [3]*os.File(call.Files)))
+	if err != nil {
+		return err
+	}
+	for _, f := range call.Files {
+		f.Close() // the process has its own; ours would keep the terminal open after it ended
+	}
+	stop := context.AfterFunc(ctx, func() {
+		// The client is gone. As when a terminal is closed: the session is hung up; what ignores that is its own affair,
+		// until the lab ends.
+		_ = syscall.Kill(-process.Pid, syscall.SIGHUP)
+		_ = syscall.Kill(-process.Pid, syscall.SIGCONT)
+	})
+	defer stop()
+	state, err := process.Wait()
+	if err != nil {
+		return fmt.Errorf("wait for the program: %w", err)
+	}
+	return call.Send(control.Exited{Code: exitCode(state)})
+}
+
+func exitCode(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
+}
+
+// learnersCommand adds to e what makes a program the learner's: kubectl on the PATH, its configuration, the workspace.
+func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command {
+	ours := c.opts.Lab.Shell()
+	dir := e.Dir
+	if dir == "" {
+		dir = c.opts.Lab.Workspace()
+	}
+	env := append([]string{}, e.Env...)
+	env = append(env,
+		"PATH="+filepath.Join(ours, "bin")+":"+lookup(e.Env, "PATH"),
+		"KUBECONFIG="+filepath.Join(ours, "kubeconfig"),
+		"KUBECACHEDIR="+filepath.Join(c.opts.Lab.Workspace(), ".kube", "cache"),
+		"HOME="+c.opts.Lab.Workspace(), "PWD="+dir,
+		"DRYDOCK_LAB="+c.opts.Lab.Name(),
+	)
+	args := e.Args
+	if len(args) == 0 {
+		args = c.shellArgs(e.Env)
+	}
+	return lab.Command{
+		Args: args, Env: env, Dir: dir, Files: files, TTY: e.TTY,
+		Hidden: string(c.opts.Home), Shown: []string{string(c.opts.Programs), c.opts.Lab.Workspace(), ours},
+	}
+}

@@ -1,0 +1,60 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// bashStart is what an interactive bash of the learner reads: their own habits first, then what a lab needs.
+const bashStart = `# Written by drydock at every start of the lab.
+[ -r "$DRYDOCK_USER_HOME/.bashrc" ] && . "$DRYDOCK_USER_HOME/.bashrc"
+export PATH="%[1]s:${PATH#%[1]s:}"
+HISTFILE="$HOME/.bash_history"
+PS1='\[\e[36m\]%[2]s\[\e[0m\]:\[\e[1m\]\w\[\e[0m\]\$ '
+unset PROMPT_COMMAND
+command -v complete >/dev/null && . <(kubectl completion bash 2>/dev/null) && alias k=kubectl && complete -o default -F __start_kubectl k
+`
+
+// prepareShell writes what the learner's shell needs of ours: kubectl, and a start-up file.
+func (c *Cluster) prepareShell() error {
+	bin := filepath.Join(c.opts.Lab.Shell(), "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return fmt.Errorf("make room for the shell's commands: %w", err)
+	}
+	link := filepath.Join(bin, "kubectl")
+	if err := os.Remove(link); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("replace kubectl: %w", err)
+	}
+	if err := os.Symlink(c.opts.Programs.Path("kubectl"), link); err != nil {
+		return fmt.Errorf("put kubectl on the shell's PATH: %w", err)
+	}
+	start := fmt.Sprintf(bashStart, bin, c.opts.Lab.Name())
+	return os.WriteFile(filepath.Join(c.opts.Lab.Shell(), "bashrc"), []byte(start), 0o644)
+}
+
+// shellArgs is the learner's own shell, as their environment names it, or the first that exists.
+func (c *Cluster) shellArgs(env []string) []string {
+	for _, shell := range []string{lookup(env, "SHELL"), "/bin/bash", "/bin/sh"} {
+		if info, err := os.Stat(shell); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			continue
+		}
+		if filepath.Base(shell) == "bash" {
+			return []string{shell, "--rcfile", filepath.Join(c.opts.Lab.Shell(), "bashrc"), "-i"}
+		}
+		return []string{shell, "-i"}
+	}
+	return []string{c.opts.Programs.Path("userland"), "sh"}
+}
+
+// lookup returns the last value of name in env, as execve(2) leaves it to the program to find.
+func lookup(env []string, name string) string {
+	value := ""
+	for _, entry := range env {
+		if v, ok := strings.CutPrefix(entry, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}

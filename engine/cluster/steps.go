@@ -1,0 +1,57 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// step is one thing to do on the way up. The words are for people.
+type step struct {
+	words string
+	do    func(context.Context) error
+}
+
+// start brings the cluster up. Stages run one after the other, the steps of a stage side by side.
+func (c *Cluster) start(ctx context.Context) error {
+	if c.opts.Nodes < 1 || c.opts.Nodes > maxNodes {
+		return fmt.Errorf("a lab has 1 to %d nodes, not %d", maxNodes, c.opts.Nodes)
+	}
+	stages := [][]step{
+		{
+			{"unpack the bundled images", c.seedImages},
+			{"start the API server", c.startAPI},
+			{"lay the network between nodes", c.layFabric},
+			{"find out which limits hold here", c.detectLimits},
+		},
+		{
+			{fmt.Sprintf("boot %d nodes", c.opts.Nodes), c.bootNodes},
+			{"start controllers and scheduler", c.startControllers},
+		},
+		{{"wait until all nodes are Ready", c.waitReady}},
+		{{"listen for commands", c.serveControl}},
+	}
+	for _, stage := range stages {
+		if err := c.sideBySide(ctx, stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sideBySide runs the steps of one stage and returns all their errors.
+func (c *Cluster) sideBySide(ctx context.Context, stage []step) error {
+	errs := make([]error, len(stage))
+	var all sync.WaitGroup
+	for i, s := range stage {
+		c.opts.Progress(s.words)
+		all.Go(func() {
+			if err := s.do(ctx); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", s.words, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
