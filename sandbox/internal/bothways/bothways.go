@@ -28,6 +28,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/vishvananda/netlink"
 )
 
 const (
@@ -50,7 +52,7 @@ func Run(m *testing.M) int {
 // Unprivileged tells whether the tests run in the user namespace.
 func Unprivileged() bool { return os.Getenv(marker) == "user" }
 
-// inside makes mounts private and gives the pid namespace its own /proc.
+// inside makes mounts private and gives the pid namespace its own /proc and the net namespace its lo.
 func inside(m *testing.M) int {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		fmt.Fprintln(os.Stderr, "make mounts private:", err)
@@ -58,6 +60,14 @@ func inside(m *testing.M) int {
 	}
 	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		fmt.Fprintln(os.Stderr, "mount /proc:", err)
+		return 1
+	}
+	lo, err := netlink.LinkByName("lo")
+	if err == nil {
+		err = netlink.LinkSetUp(lo)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "set up lo:", err)
 		return 1
 	}
 	return m.Run()
