@@ -47,6 +47,15 @@ func (r *Resource) toInternal(obj runtime.Object) (runtime.Object, error) {
 	return in, nil
 }
 
+// viewInternal converts for reading only: the result shares memory with obj.
+func (r *Resource) viewInternal(obj runtime.Object) (runtime.Object, error) {
+	in, err := internal.UnsafeConvertToVersion(obj, internalOf(r.GroupVersion()))
+	if err != nil {
+		return nil, fmt.Errorf("convert %s %s: %w", r.GroupVersion(), r.Kind, err)
+	}
+	return in, nil
+}
+
 // replace overwrites obj with the external form of in.
 func (r *Resource) replace(obj, in runtime.Object) error {
 	out, err := internal.ConvertToVersion(in, r.GroupVersion())

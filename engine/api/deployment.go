@@ -45,6 +45,9 @@ var deployments = rules[*apps.Deployment]{
 			reset:        []string{"spec", "metadata.labels"},
 		},
 	},
+	scale: func(d *apps.Deployment) *scaleParts {
+		return &scaleParts{replicas: &d.Spec.Replicas, current: d.Status.Replicas, selector: d.Spec.Selector}
+	},
 }
 
 func updateDeployment(obj, old *apps.Deployment) {

@@ -12,19 +12,25 @@ import (
 	"k8s.io/component-base/featuregate"
 )
 
-// validateGenerated runs the rules that upstream generates from marks on the external types, and merges them with the errors
-// of the handwritten ones: where both speak of the same field for the same reason, the generated error stays (KEP-5073).
-// old is nil on create.
+// background is the context of upstream's rules: they only look values up in it.
+var background = context.Background()
+
+// validateGenerated runs the rules that upstream generates from marks on the external types (KEP-5073). old is nil on create.
 func (r *Resource) validateGenerated(subresource string, in, old runtime.Object, errs field.ErrorList) field.ErrorList {
 	generated, err := r.generatedErrors(subresource, in, old)
 	if err != nil {
 		return append(errs, field.InternalError(nil, err))
 	}
-	ctx := context.Background()
+	return mergeGenerated(errs, generated)
+}
+
+// mergeGenerated joins the errors of handwritten and generated rules: where both speak of one field for one reason, the
+// generated error stays, unless its rule is still on trial.
+func mergeGenerated(handwritten, generated field.ErrorList) field.ErrorList {
 	beta := feature.DefaultFeatureGate.Enabled(serverfeatures.DeclarativeValidationBeta)
-	enforced := validate.FilterEnforcedDeclarativeErrors(ctx, generated, beta)
-	errs = validate.FilterCoveredHandwrittenErrors(ctx, errs.MarkFromImperative(), enforced, beta)
-	return append(errs, enforced...)
+	enforced := validate.FilterEnforcedDeclarativeErrors(background, generated, beta)
+	handwritten = validate.FilterCoveredHandwrittenErrors(background, handwritten.MarkFromImperative(), enforced, beta)
+	return append(handwritten, enforced...)
 }
 
 func (r *Resource) generatedErrors(subresource string, in, old runtime.Object) (field.ErrorList, error) {
@@ -36,15 +42,15 @@ func (r *Resource) generatedErrors(subresource string, in, old runtime.Object) (
 	if subresource != "" {
 		below = []string{subresource}
 	}
-	ctx, options := context.Background(), r.strategy.options()
+	options := r.strategy.options()
 	if old == nil {
-		return internal.Validate(ctx, options, obj, below...), nil
+		return internal.Validate(background, options, obj, below...), nil
 	}
 	before, err := internal.ConvertToVersion(old, r.GroupVersion())
 	if err != nil {
 		return nil, err
 	}
-	return internal.ValidateUpdate(ctx, options, obj, before, below...), nil
+	return internal.ValidateUpdate(background, options, obj, before, below...), nil
 }
 
 // gate tells generated validation whether a feature is on.

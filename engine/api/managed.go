@@ -1,13 +1,100 @@
 package api
 
 import (
-	"errors"
+	"fmt"
+	"strings"
+	"sync"
 
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/client-go/applyconfigurations"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// FieldManager keeps metadata.managedFields for writes to the resource (subresource "") or to a subresource ("status", "scale").
-// It is made on first use, which costs some tens of milliseconds for the first kind, and shared.
+// managers holds one field manager for each resource and subresource that has been written to.
+var managers sync.Map // managerKey to func() (*managedfields.FieldManager, error)
+
+type managerKey struct {
+	resource    schema.GroupVersionResource
+	subresource string
+}
+
+// typeConverter knows the merge keys and list types of every kind. It is made on first use, because it parses a large schema.
+var typeConverter = sync.OnceValue(func() managedfields.TypeConverter {
+	return applyconfigurations.NewTypeConverter(Scheme)
+})
+
+// FieldManager keeps metadata.managedFields for writes to the resource (subresource "") or to a subresource ("status", "scale",
+// which manages Scale objects). It is made on first use and shared. Objects must have their apiVersion and kind set;
+// Apply returns an external object.
 func (r *Resource) FieldManager(subresource string) (*managedfields.FieldManager, error) {
-	return nil, errors.New("not yet")
+	key := managerKey{r.GroupVersionResource, subresource}
+	entry, ok := managers.Load(key)
+	if !ok {
+		entry, _ = managers.LoadOrStore(key, sync.OnceValues(func() (*managedfields.FieldManager, error) {
+			return r.newFieldManager(subresource)
+		}))
+	}
+	return entry.(func() (*managedfields.FieldManager, error))()
+}
+
+func (r *Resource) newFieldManager(subresource string) (*managedfields.FieldManager, error) {
+	kind, reset := r.GVK(), map[fieldpath.APIVersion]fieldpath.Filter{}
+	if subresource == "scale" {
+		kind = scaleKind
+	} else {
+		change, ok := r.strategy.change(subresource)
+		if !ok {
+			return nil, fmt.Errorf("field manager for %s/%s: no such update", r.Resource, subresource)
+		}
+		reset[fieldpath.APIVersion(r.GroupVersion().String())] = fieldpath.NewExcludeSetFilter(pathSet(change.resetFields()))
+	}
+	manager, err := managedfields.NewDefaultFieldManager(typeConverter(), versionConverter{}, internal, internal,
+		kind, kind.GroupVersion(), subresource, reset)
+	if err != nil {
+		return nil, fmt.Errorf("field manager for %s/%s: %w", r.Resource, subresource, err)
+	}
+	return manager, nil
+}
+
+// pathSet makes "metadata.labels" a field path.
+func pathSet(paths []string) *fieldpath.Set {
+	set := fieldpath.NewSet()
+	for _, path := range paths {
+		var parts []any
+		for part := range strings.SplitSeq(path, ".") {
+			parts = append(parts, part)
+		}
+		set.Insert(fieldpath.MakePathOrDie(parts...))
+	}
+	return set
+}
+
+// versionConverter converts between external versions for a field manager, whose hub is the external type, not the internal one:
+// what it returns is what the rest of this project works with.
+type versionConverter struct{}
+
+// ConvertToVersion returns upstream's errors as they are: a field manager drops owners in a version that is not registered, and
+// looks at the error's type to tell.
+func (versionConverter) ConvertToVersion(in runtime.Object, target runtime.GroupVersioner) (runtime.Object, error) {
+	kinds, _, err := internal.ObjectKinds(in)
+	if err != nil {
+		return nil, err
+	}
+	to, ok := target.(schema.GroupVersion)
+	if !ok || kinds[0].GroupVersion() == to {
+		return internal.UnsafeConvertToVersion(in, target)
+	}
+	hub, err := internal.ConvertToVersion(in, internalOf(kinds[0].GroupVersion()))
+	if err != nil {
+		return nil, err
+	}
+	return internal.ConvertToVersion(hub, to)
+}
+
+func (versionConverter) Convert(in, out, context any) error { return internal.Convert(in, out, context) }
+
+func (versionConverter) ConvertFieldLabel(gvk schema.GroupVersionKind, label, value string) (string, string, error) {
+	return internal.ConvertFieldLabel(gvk, label, value)
 }

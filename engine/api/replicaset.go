@@ -50,6 +50,9 @@ var replicaSets = rules[*apps.ReplicaSet]{
 	fields: func(rs *apps.ReplicaSet) fields.Set {
 		return fields.Set{"status.replicas": strconv.Itoa(int(rs.Status.Replicas))}
 	},
+	scale: func(rs *apps.ReplicaSet) *scaleParts {
+		return &scaleParts{replicas: &rs.Spec.Replicas, current: rs.Status.Replicas, selector: rs.Spec.Selector}
+	},
 }
 
 func updateReplicaSet(obj, old *apps.ReplicaSet) {

@@ -12,9 +12,11 @@ type strategy interface {
 	validateCreate(obj runtime.Object) field.ErrorList
 	warnCreate(obj runtime.Object) []string
 	canonicalize(obj runtime.Object)
-	// changes tells what an update of the object (subresource "") or of a subresource may do; false: no such update.
+	// change tells what an update of the object (subresource "") or of a subresource may do; false: no such update.
 	change(subresource string) (changer, bool)
 	selectable(obj runtime.Object) fields.Set
+	// scaled finds what the scale subresource shows; nil for kinds without one.
+	scaled(obj runtime.Object) *scaleParts
 	// options are the switches that upstream's generated validation asks for by name.
 	options() map[string]bool
 }
@@ -37,6 +39,7 @@ type rules[T runtime.Object] struct {
 	update       change[T]
 	subresources map[string]change[T]
 	fields       func(obj T) fields.Set
+	scale        func(obj T) *scaleParts
 	switches     func() map[string]bool
 }
 
@@ -84,6 +87,13 @@ func (r rules[T]) selectable(obj runtime.Object) fields.Set {
 		return fields.Set{}
 	}
 	return r.fields(obj.(T))
+}
+
+func (r rules[T]) scaled(obj runtime.Object) *scaleParts {
+	if r.scale == nil {
+		return nil
+	}
+	return r.scale(obj.(T))
 }
 
 func (r rules[T]) options() map[string]bool {
