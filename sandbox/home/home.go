@@ -83,7 +83,9 @@ type Lab string
 // Name is the lab's name.
 func (l Lab) Name() string { return filepath.Base(string(l)) }
 
-func (l Lab) path(elem ...string) string { return filepath.Join(append([]string{string(l)}, elem...)...) }
+func (l Lab) path(elem ...string) string {
+	return filepath.Join(append([]string{string(l)}, elem...)...)
+}
 
 // Paths inside a lab's directory; docs/architecture.md has the table.
 func (l Lab) Control() string    { return l.path("control.sock") }
@@ -107,6 +109,16 @@ func (l Lab) Make() error {
 	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make the directory of lab %s: %w", l.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Forget removes a stopped lab's cluster: its journal, certificates and nodes. The workspace stays.
+func (l Lab) Forget() error {
+	for _, path := range []string{l.Journal(), l.PKI(), l.Kubeconfig(), l.path("nodes"), l.Log(), l.Shell()} {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -114,4 +115,31 @@ func listen(remembered string) (*os.File, error) {
 		return nil, fmt.Errorf("remember the API's port: %w", err)
 	}
 	return tcp.File()
+}
+
+// WaitGone blocks until no keeper holds the lab: until everything of it has ended.
+func WaitGone(ctx context.Context, l home.Lab) error {
+	f, err := os.OpenFile(l.Lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the lab's lock: %w", err)
+	}
+	defer f.Close()
+	free := make(chan error, 1)
+	go func() { free <- flock(f) }() // ends with the lab, or with this process
+	select {
+	case err := <-free:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// flock waits for the lock. Signals, of which the Go runtime sends itself many, only interrupt the wait.
+func flock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }

@@ -1,0 +1,117 @@
+// Command drydock is what a person types. It parses flags, wires parts together and chooses an exit code; nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitNo      = 1 // the answer is no: a check failed, a grade is below the minimum
+	exitUsage   = 2
+	exitMachine = 3 // this machine cannot run a lab; doctor says why
+	exitOurs    = 4 // something of ours broke
+)
+
+// version is set by the build.
+var version = "v0.1.0-dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := Run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// codeError carries an exit code to main. A nil err says nothing more.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *codeError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error {
+	return &codeError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// exit ends a command with a code it got from elsewhere; zero is success.
+func exit(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return &codeError{code: code}
+}
+
+// Run executes one command line and returns its exit code.
+func Run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var coded *codeError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &coded):
+		if coded.err != nil {
+			fmt.Fprintln(os.Stderr, "drydock:", coded.err)
+		}
+		return coded.code
+	default:
+		fmt.Fprintln(os.Stderr, "drydock:", err)
+		return exitOurs
+	}
+}
+
+// app is what every command shares.
+type app struct {
+	labName string
+}
+
+func newRoot() *cobra.Command {
+	a := &app{}
+	root := &cobra.Command{
+		Use:           "drydock",
+		Short:         "Learn containers and Kubernetes by running them",
+		Long:          "Drydock starts a small Kubernetes cluster of real Linux namespaces on this machine, without root, Docker or the\ninternet, and leads you through it with exercises that check themselves.\n\nWithout a command it opens the interface.",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no command %q; `drydock --help` lists them", args[0])
+			}
+			return nil
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
+	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
+	root.AddCommand(
+		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(), a.keepCommand(),
+		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(),
+		versionCommand(),
+	)
+	return root
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "drydock %s (Kubernetes v1.37.1)\n", version)
+			return err
+		},
+	}
+}

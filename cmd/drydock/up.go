@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"drydock/engine/cluster/control"
+	"drydock/engine/cluster/keeper"
+	"drydock/sandbox/lab"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var nodes int
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "up", Short: "Start a lab and wait until its nodes are Ready", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			began := time.Now()
+			p, err := a.unpacked()
+			if err != nil {
+				return err
+			}
+			if status, err := control.AskStatus(cmd.Context(), p.lab.Control()); err == nil {
+				return sayRunning(cmd.OutOrStdout(), status, asJSON)
+			}
+			report := func(string) {}
+			if err := a.launch(cmd.Context(), p, nodes, report); err != nil {
+				return err
+			}
+			status, err := control.AskStatus(cmd.Context(), p.lab.Control())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), status)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "lab %q is up: %d nodes Ready in %d ms\ntry: drydock kubectl get nodes\n",
+				status.Name, len(status.Nodes), time.Since(began).Milliseconds())
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&nodes, "nodes", 3, "how many nodes")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lab's status as JSON")
+	return cmd
+}
+
+func sayRunning(w io.Writer, status control.Status, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, status)
+	}
+	_, err := fmt.Fprintf(w, "lab %q is up already, with %d nodes\n", status.Name, len(status.Nodes))
+	return err
+}
+
+// launch starts a keeper for the lab: this program again, in a session of its own.
+func (a *app) launch(ctx context.Context, p place, nodes int, report func(string)) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	err = keeper.Launch(ctx, p.lab, []string{self, "keep", "--name", p.lab.Name(), "--nodes", strconv.Itoa(nodes)}, report)
+	if err == nil {
+		return nil
+	}
+	if missing, mend, ok := lab.Explain(err); ok {
+		return &codeError{exitMachine, fmt.Errorf("this machine cannot run a lab: %s.\n  try: %s\n  more: drydock doctor\n  (%w)", missing, mend, err)}
+	}
+	return err
+}
+
+// keepCommand is the keeper's side of launch. People do not type it.
+func (a *app) keepCommand() *cobra.Command {
+	var nodes int
+	cmd := &cobra.Command{
+		Use: "keep", Hidden: true, Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			p, err := a.unpacked()
+			if err != nil {
+				return err
+			}
+			return keeper.Run(keeper.Options{
+				Home: p.home, Lab: p.lab, Programs: p.programs, Nodes: nodes, Version: version, Progress: os.NewFile(3, "progress"),
+			})
+		},
+	}
+	cmd.Flags().IntVar(&nodes, "nodes", 3, "")
+	return cmd
+}
+
+func (a *app) downCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "down", Short: "Stop a lab; its state is kept", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.find()
+			if err != nil {
+				return err
+			}
+			stopped, err := stop(cmd.Context(), p)
+			if err != nil || !stopped {
+				if err == nil {
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "lab %q is not running\n", p.lab.Name())
+				}
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "lab %q is down\n", p.lab.Name())
+			return err
+		},
+	}
+}
+
+// stop takes the lab down and waits until nothing of it is left; false when it was not running.
+func stop(ctx context.Context, p place) (bool, error) {
+	err := control.Down(ctx, p.lab.Control())
+	if errors.Is(err, lab.ErrNotRunning) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, keeper.WaitGone(ctx, p.lab)
+}
+
+func (a *app) resetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "reset", Short: "Stop a lab and forget its cluster; your workspace and progress stay", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.find()
+			if err != nil {
+				return err
+			}
+			if _, err := stop(cmd.Context(), p); err != nil {
+				return err
+			}
+			if err := p.lab.Forget(); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "lab %q starts afresh the next time; your workspace %s is untouched\n", p.lab.Name(), p.lab.Workspace())
+			return err
+		},
+	}
+}
+
+// noArgs is cobra.NoArgs with our exit code.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("`drydock %s` takes no arguments, but got %q", cmd.Name(), args[0])
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
+}
