@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 )
 
 // ErrNoPlace is returned by a Prober that cannot ask from a place, because it does not know it or it is not there.
 var ErrNoPlace = errors.New("cannot probe from there")
+
+// ErrNoPod is returned by a Prober when the pod it should ask from does not exist or does not run.
+var ErrNoPod = errors.New("the pod does not run")
 
 // PlaceKind is a sort of place that a probe can be asked from.
 type PlaceKind string
@@ -73,7 +75,7 @@ type Prober interface {
 	Exec(ctx context.Context, from Place, argv []string) (ExecResult, error)
 	// HTTP sends a GET.
 	HTTP(ctx context.Context, from Place, url string) (HTTPResult, error)
-	// Dial makes a TCP connection; used is false when there was an answer but no connection (refused, no route).
+	// Dial makes a TCP connection and closes it again.
 	Dial(ctx context.Context, from Place, address string) (DialResult, error)
 	// Lookup asks for the addresses of a name; none when the name is not known.
 	Lookup(ctx context.Context, from Place, name string) ([]string, error)
@@ -97,9 +99,4 @@ type HTTPResult struct {
 type DialResult struct {
 	Connected bool
 	Problem   string
-}
-
-// Dialer makes connections from some place; *net.Dialer is one.
-type Dialer interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -1,0 +1,181 @@
+package checks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/remotecommand"
+	utilexec "k8s.io/client-go/util/exec"
+)
+
+// APIProber probes through the API server: from a pod with its exec subresource, and from "api" with the pods' proxy
+// subresource. Every other place gives ErrNoPlace; who can reach more puts it before this one.
+type APIProber struct {
+	// set once in NewAPIProber
+	cfg    *rest.Config
+	client *http.Client
+	base   *url.URL
+}
+
+// NewAPIProber makes a prober for the API server of cfg.
+func NewAPIProber(cfg *rest.Config) (*APIProber, error) {
+	r, err := NewResources(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &APIProber{cfg: rest.CopyConfig(cfg), client: r.client, base: r.base}, nil
+}
+
+// Exec runs a command in the first container of a pod.
+func (p *APIProber) Exec(ctx context.Context, from Place, argv []string) (ExecResult, error) {
+	if from.Kind != PlacePod {
+		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, ErrNoPlace)
+	}
+	at := p.base.JoinPath("api/v1/namespaces", from.Namespace, "pods", from.Name, "exec")
+	at.RawQuery = url.Values{"command": argv, "stdout": {"true"}, "stderr": {"true"}}.Encode()
+	run, err := remotecommand.NewWebSocketExecutor(p.cfg, http.MethodGet, at.String())
+	if err != nil {
+		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, err)
+	}
+	var stdout, stderr bytes.Buffer
+	err = run.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &stdout, Stderr: &stderr})
+	result := ExecResult{Stdout: stdout.String(), Stderr: stderr.String()}
+	var exit utilexec.CodeExitError
+	switch {
+	case errors.As(err, &exit):
+		result.Code = exit.Code
+	case err != nil && ctx.Err() == nil && !p.runs(ctx, from):
+		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, ErrNoPod)
+	case err != nil:
+		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, err)
+	}
+	return result, nil
+}
+
+// runs reports whether a pod is there and in phase Running.
+func (p *APIProber) runs(ctx context.Context, from Place) bool {
+	res, err := p.get(ctx, p.base.JoinPath("api/v1/namespaces", from.Namespace, "pods", from.Name))
+	return err == nil && res.Status == http.StatusOK && strings.Contains(res.Body, `"phase":"Running"`)
+}
+
+// HTTP sends a GET from a pod, with the pod's own wget, or through the API server's proxy.
+func (p *APIProber) HTTP(ctx context.Context, from Place, target string) (HTTPResult, error) {
+	switch from.Kind {
+	case PlacePod:
+		r, err := p.Exec(ctx, from, []string{"wget", "-S", "-O", "-", target})
+		if err != nil {
+			return HTTPResult{}, err
+		}
+		return fromWget(r), nil
+	case PlaceAPI:
+		return p.proxy(ctx, target)
+	default:
+		return HTTPResult{}, fmt.Errorf("send a request from %s: %w", from, ErrNoPlace)
+	}
+}
+
+// fromWget reads what wget -S prints: the headers on standard error, the body on standard output.
+func fromWget(r ExecResult) HTTPResult {
+	out := HTTPResult{Body: r.Stdout}
+	for line := range strings.Lines(r.Stderr) {
+		line = strings.TrimSpace(line)
+		var minor int
+		if n, _ := fmt.Sscanf(line, "HTTP/1.%d %d", &minor, &out.Status); n == 2 {
+			continue
+		}
+		if line != "" {
+			out.Problem = line
+		}
+	}
+	if out.Status == 0 && r.Code == 0 {
+		out.Status = http.StatusOK
+	}
+	return out
+}
+
+func (p *APIProber) proxy(ctx context.Context, target string) (HTTPResult, error) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return HTTPResult{}, fmt.Errorf("read the address %q: %w", target, err)
+	}
+	pod, namespace, found := strings.Cut(u.Hostname(), ".")
+	if !found {
+		namespace = "default"
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	at := p.base.JoinPath("api/v1/namespaces", namespace, "pods", pod+":"+port, "proxy", u.Path)
+	at.RawQuery = u.RawQuery
+	res, err := p.get(ctx, at)
+	if err == nil && res.Status == http.StatusServiceUnavailable {
+		return HTTPResult{Problem: strings.TrimSpace(res.Body)}, nil
+	}
+	return res, err
+}
+
+func (p *APIProber) get(ctx context.Context, at *url.URL) (HTTPResult, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return HTTPResult{}, err
+	}
+	res, err := p.client.Do(req)
+	if err != nil {
+		return HTTPResult{}, fmt.Errorf("ask the API server: %w", err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return HTTPResult{}, fmt.Errorf("read the API server's answer: %w", err)
+	}
+	return HTTPResult{Status: res.StatusCode, Body: string(body)}, nil
+}
+
+// Dial tries a connection with the pod's own nc.
+func (p *APIProber) Dial(ctx context.Context, from Place, address string) (DialResult, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return DialResult{}, fmt.Errorf("connect to %q: %w", address, err)
+	}
+	r, err := p.Exec(ctx, from, []string{"nc", "-z", "-w", "2", host, port})
+	if err != nil {
+		return DialResult{}, err
+	}
+	return DialResult{Connected: r.Code == 0, Problem: strings.TrimSpace(r.Stderr)}, nil
+}
+
+// Lookup asks with the pod's own nslookup.
+func (p *APIProber) Lookup(ctx context.Context, from Place, name string) ([]string, error) {
+	r, err := p.Exec(ctx, from, []string{"nslookup", name})
+	if err != nil || r.Code != 0 {
+		return nil, err
+	}
+	return fromNslookup(r.Stdout), nil
+}
+
+// fromNslookup takes the addresses after the first Name: line; those before it are the server's.
+func fromNslookup(out string) []string {
+	_, answer, found := strings.Cut(out, "Name:")
+	if !found {
+		return nil
+	}
+	var addresses []string
+	for line := range strings.Lines(answer) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "Address"); ok {
+			_, address, _ := strings.Cut(rest, ":")
+			if fields := strings.Fields(address); len(fields) > 0 {
+				addresses = append(addresses, fields[0])
+			}
+		}
+	}
+	return addresses
+}
