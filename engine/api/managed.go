@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
-	"k8s.io/client-go/applyconfigurations"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
@@ -19,11 +18,6 @@ type managerKey struct {
 	resource    schema.GroupVersionResource
 	subresource string
 }
-
-// typeConverter knows the merge keys and list types of every kind. It is made on first use, because it parses a large schema.
-var typeConverter = sync.OnceValue(func() managedfields.TypeConverter {
-	return applyconfigurations.NewTypeConverter(Scheme)
-})
 
 // FieldManager keeps metadata.managedFields for writes to the resource (subresource "") or to a subresource ("status", "scale",
 // which manages Scale objects). It is made on first use and shared. Objects must have their apiVersion and kind set;
@@ -50,7 +44,12 @@ func (r *Resource) newFieldManager(subresource string) (*managedfields.FieldMana
 		}
 		reset[fieldpath.APIVersion(r.GroupVersion().String())] = fieldpath.NewExcludeSetFilter(pathSet(change.resetFields()))
 	}
-	manager, err := managedfields.NewDefaultFieldManager(typeConverter(), versionConverter{}, internal, internal,
+	types := typeConverter()
+	if _, err := types.ObjectToTyped(newObject(kind)); err != nil {
+		// client-go's schema has no Scale; its fields are all scalars, for which no schema is needed.
+		types = managedfields.NewDeducedTypeConverter()
+	}
+	manager, err := managedfields.NewDefaultFieldManager(types, versionConverter{}, internal, internal,
 		kind, kind.GroupVersion(), subresource, reset)
 	if err != nil {
 		return nil, fmt.Errorf("field manager for %s/%s: %w", r.Resource, subresource, err)
