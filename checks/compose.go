@@ -54,7 +54,7 @@ func (p *parts) Ask(ctx context.Context, v View) Result {
 	var decides Result
 	for i, c := range p.checks {
 		r := c.Ask(ctx, v)
-		if r.Passed() == p.any {
+		if p.any && r.Passed() {
 			return r
 		}
 		if i == 0 || p.weight(r) > p.weight(decides) {
@@ -66,7 +66,9 @@ func (p *parts) Ask(ctx context.Context, v View) Result {
 
 func (p *parts) weight(r Result) int {
 	switch {
-	case r.Outcome != Fail && r.Outcome != Pass:
+	case r.Passed():
+		return -1
+	case r.Outcome != Fail:
 		return 3
 	case r.OnItsWay():
 		if p.any {
