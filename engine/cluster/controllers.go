@@ -1,0 +1,96 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+
+	"drydock/engine/controller"
+	"drydock/engine/controller/deployment"
+	"drydock/engine/controller/endpointslice"
+	"drydock/engine/controller/garbagecollector"
+	"drydock/engine/controller/namespace"
+	"drydock/engine/controller/nodelifecycle"
+	"drydock/engine/controller/replicaset"
+	"drydock/engine/controller/serviceaccount"
+	"drydock/engine/scheduler"
+)
+
+// runner is a part that works until its context ends.
+type runner interface {
+	Run(ctx context.Context) error
+}
+
+// startControllers makes every controller and the scheduler, then starts what they watch, then starts them: an informer
+// must know all its listeners' kinds before it starts.
+func (c *Cluster) startControllers(ctx context.Context) error {
+	config, err := c.controllerConfig("system:kube-controller-manager")
+	if err != nil {
+		return err
+	}
+	parts, err := c.controllers(config)
+	if err != nil {
+		return err
+	}
+	forScheduler, err := c.controllerConfig("system:kube-scheduler")
+	if err != nil {
+		return err
+	}
+	binder, err := scheduler.New(scheduler.Config{
+		Client: forScheduler.Client, Informers: forScheduler.Informers, Decisions: c.ring,
+	})
+	if err != nil {
+		return fmt.Errorf("make the scheduler: %w", err)
+	}
+	config.Informers.StartWithContext(ctx)
+	forScheduler.Informers.StartWithContext(ctx)
+	for name, part := range parts {
+		c.run(ctx, name+" controller", part.Run)
+	}
+	c.run(ctx, "scheduler", binder.Run)
+	return nil
+}
+
+// controllers makes them all, by the names kube-controller-manager gives them.
+func (c *Cluster) controllers(config controller.Config) (map[string]runner, error) {
+	parts := map[string]runner{}
+	for name, make := range map[string]func() (runner, error){
+		"replicaset":        func() (runner, error) { return replicaset.New(config) },
+		"deployment":        func() (runner, error) { return deployment.New(config) },
+		"garbage-collector": func() (runner, error) { return garbagecollector.New(config) },
+		"namespace":         func() (runner, error) { return namespace.New(config) },
+		"node-lifecycle":    func() (runner, error) { return nodelifecycle.New(config, nodelifecycle.Options{}) },
+		"endpointslice":     func() (runner, error) { return endpointslice.New(config) },
+		"serviceaccount":    func() (runner, error) { return serviceaccount.New(config, c.ca.pem) },
+	} {
+		part, err := make()
+		if err != nil {
+			return nil, fmt.Errorf("make the %s controller: %w", name, err)
+		}
+		parts[name] = part
+	}
+	return parts, nil
+}
+
+// controllerConfig is how the parts that run as one user reach the API: one client, one set of watches.
+func (c *Cluster) controllerConfig(user string) (controller.Config, error) {
+	rest, err := c.clientFor(user, "system:masters")
+	if err != nil {
+		return controller.Config{}, err
+	}
+	client, err := kubernetes.NewForConfig(rest)
+	if err != nil {
+		return controller.Config{}, fmt.Errorf("make a client for %s: %w", user, err)
+	}
+	meta, err := metadata.NewForConfig(rest)
+	if err != nil {
+		return controller.Config{}, fmt.Errorf("make a metadata client for %s: %w", user, err)
+	}
+	return controller.Config{
+		Client: client, Metadata: meta, Decisions: c.ring,
+		Informers: informers.NewSharedInformerFactory(client, 0), // no resync: level-triggered on the watch alone
+	}, nil
+}
