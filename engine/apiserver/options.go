@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"drydock/engine/decision"
+	"drydock/engine/store"
 )
 
 // Options is what a Server needs to know before its first request.
 type Options struct {
+	// Store holds the objects. Required; nobody else may write to it.
+	Store store.Store
 	// Recorder takes one record for each accepted write, and serves /drydock/decisions. Required.
 	Recorder *decision.Ring
 	// ClientCAs verifies client certificates: the common name is the user, the organisations are its groups. The listener
@@ -36,6 +39,8 @@ type Options struct {
 
 func (o *Options) complete() error {
 	switch {
+	case o.Store == nil:
+		return errors.New("apiserver options: Store is missing")
 	case o.Recorder == nil:
 		return errors.New("apiserver options: Recorder is missing")
 	case o.ServiceAccountKey == nil:

@@ -1,0 +1,83 @@
+package apiserver
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apiserver/pkg/authentication/user"
+)
+
+// errNoCredentials is every authentication failure a client may learn of; which proof was wrong is nobody's business.
+var errNoCredentials = apierrors.NewUnauthorized("Unauthorized")
+
+// credentialID is the name under which a user's extra carries which certificate or token proved it.
+const credentialID = "authentication.kubernetes.io/credential-id"
+
+type adminKey struct{}
+
+// Admin serves every request as user "admin" of group system:masters. It is for a listener that only the owner of the lab
+// can reach, such as api.sock.
+func (s *Server) Admin() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), adminKey{}, true)))
+	})
+}
+
+// authenticate says who sent r: the owner of the lab, the holder of a client certificate, or a service account.
+func (s *Server) authenticate(r *http.Request) (user.Info, error) {
+	if r.Context().Value(adminKey{}) != nil {
+		return withAuthenticated(&user.DefaultInfo{Name: "admin", Groups: []string{user.SystemPrivilegedGroup}}), nil
+	}
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		who, err := s.tokens.verify(strings.TrimSpace(token), []string{s.options.Issuer})
+		if err != nil {
+			return nil, errNoCredentials
+		}
+		return withAuthenticated(who), nil
+	}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCAs != nil {
+		who, err := certificateUser(r.TLS.PeerCertificates, s.options.ClientCAs)
+		if err != nil {
+			return nil, errNoCredentials
+		}
+		return withAuthenticated(who), nil
+	}
+	return nil, errNoCredentials
+}
+
+// certificateUser checks the chain for client use and reads common name and organisations.
+func certificateUser(chain []*x509.Certificate, roots *x509.CertPool) (*user.DefaultInfo, error) {
+	intermediates := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		intermediates.AddCert(c)
+	}
+	leaf := chain[0]
+	_, err := leaf.Verify(x509.VerifyOptions{
+		Roots: roots, Intermediates: intermediates, CurrentTime: time.Now(),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if leaf.Subject.CommonName == "" {
+		return nil, errors.New("certificate without a common name")
+	}
+	return &user.DefaultInfo{
+		Name:   leaf.Subject.CommonName,
+		Groups: slices.Clone(leaf.Subject.Organization),
+		Extra:  map[string][]string{credentialID: {certificateID(leaf)}},
+	}, nil
+}
+
+func withAuthenticated(who *user.DefaultInfo) user.Info {
+	if !slices.Contains(who.Groups, user.AllAuthenticated) {
+		who.Groups = append(who.Groups, user.AllAuthenticated)
+	}
+	return who
+}

@@ -1,0 +1,46 @@
+package apiserver
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+	apirequest "k8s.io/apiserver/pkg/endpoints/request"
+
+	"drydock/engine/api"
+)
+
+// call is one request on its way through the chain, and what the chain has learnt about it. One goroutine owns it.
+type call struct {
+	w    http.ResponseWriter
+	r    *http.Request
+	info *apirequest.RequestInfo
+	user user.Info
+	kind *api.Resource // nil for paths that are not about objects
+	form form          // how the client wants its answer
+
+	warned map[string]bool
+}
+
+func (q *call) ctx() context.Context { return q.r.Context() }
+
+func (q *call) groupResource() schema.GroupResource { return q.kind.GroupResource() }
+
+// key is where the object of this request lies in the store.
+func (q *call) key() string { return objectKey(q.kind, q.info.Namespace, q.info.Name) }
+
+// warn sends the client a warning that kubectl prints: RFC 9111's warn-code 299. Each text is sent once.
+func (q *call) warn(texts ...string) {
+	for _, text := range texts {
+		if q.warned[text] {
+			continue
+		}
+		if q.warned == nil {
+			q.warned = map[string]bool{}
+		}
+		q.warned[text] = true
+		q.w.Header().Add("Warning", "299 - "+strconv.Quote(text))
+	}
+}

@@ -1,0 +1,286 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+)
+
+// delete answers a DELETE of one object: with the object when it stays for a while or is a pod, with a Status otherwise.
+func (s *Server) delete(q *call) error {
+	options, err := q.deleteOptions()
+	if err != nil {
+		return err
+	}
+	t := target{q.kind, q.info.Namespace, q.info.Name}
+	e, gone, err := s.deleteObject(q.ctx(), t, options, q.writer("", options.DryRun))
+	if err != nil {
+		return err
+	}
+	code := http.StatusOK
+	if orphan := options.OrphanDependents; !gone && orphan != nil && !*orphan { //nolint:staticcheck // old clients still send it
+		code = http.StatusAccepted
+	}
+	if gone && !returnsDeleted(t) {
+		return q.respondStatus(code, &metav1.Status{
+			Status: metav1.StatusSuccess,
+			Details: &metav1.StatusDetails{
+				Name: t.name, Group: q.kind.Group, Kind: q.kind.Resource, UID: e.meta.GetUID(),
+			},
+		})
+	}
+	return s.respondEntry(q, code, e)
+}
+
+// returnsDeleted names the kinds whose last state is the answer to their deletion.
+func returnsDeleted(t target) bool {
+	switch t.kind.Kind {
+	case "Pod", "ServiceAccount", "Service", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "PodTemplate", "Namespace":
+		return true
+	}
+	return false
+}
+
+func (q *call) respondStatus(code int, status *metav1.Status) error {
+	status.Kind, status.APIVersion = "Status", "v1"
+	form := q.form
+	form.as = nil
+	body, err := form.encode(status)
+	if err != nil {
+		return err
+	}
+	q.respond(code, form.contentType(), body)
+	return nil
+}
+
+// deleteOptions come in the body, or, when there is none, in the query.
+func (q *call) deleteOptions() (*metav1.DeleteOptions, error) {
+	body, err := q.body()
+	if err != nil {
+		return nil, err
+	}
+	options := &metav1.DeleteOptions{}
+	if len(body) > 0 {
+		err = q.decodeDeleteOptions(body, options)
+	} else {
+		err = deleteOptionsOfQuery(q, options)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if errs := metavalidation.ValidateDeleteOptions(options); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(schema.GroupKind{Group: metav1.GroupName, Kind: "DeleteOptions"}, "", errs)
+	}
+	return options, nil
+}
+
+// errDeleteNow ends the marking of an object that may go at once.
+var errDeleteNow = errors.New("delete now")
+
+// errAlreadyDeleting ends the marking of an object that is on its way out, no slower than asked.
+var errAlreadyDeleting = errors.New("already deleting")
+
+// deleteObject grants the wish that an object go. gone tells whether it has: a pod on a node is only marked, its kubelet
+// stops the containers and deletes it again with grace period 0; an object with finalizers is marked, and goes when the
+// last one is taken away.
+func (s *Server) deleteObject(ctx context.Context, t target, options *metav1.DeleteOptions, by writer) (e *entry, gone bool, err error) {
+	for {
+		old, err := s.stored(ctx, t)
+		if err != nil {
+			return nil, false, err
+		}
+		e, gone, err = s.deleteOnce(ctx, t, old, options, by)
+		if errors.Is(err, errRaced) && ctx.Err() == nil {
+			continue
+		}
+		return e, gone, err
+	}
+}
+
+func (s *Server) deleteOnce(ctx context.Context, t target, old *entry, options *metav1.DeleteOptions, by writer) (*entry, bool, error) {
+	attributes := admission{kind: t.kind, namespace: t.namespace, name: t.name, operation: operationDelete, old: old.obj, by: by}
+	if err := s.admit(ctx, attributes); err != nil {
+		return nil, false, err
+	}
+	if err := checkPreconditions(t, old, options.Preconditions); err != nil {
+		return nil, false, err
+	}
+	obj := old.obj.DeepCopyObject()
+	switch err := markDeleted(t, obj, options); {
+	case errors.Is(err, errAlreadyDeleting):
+		return old, false, nil
+	case errors.Is(err, errDeleteNow):
+		return s.deleteNow(ctx, t, old, by)
+	case err != nil:
+		return nil, false, err
+	}
+	if by.dryRun {
+		e, err := unstored(t, obj, old)
+		return e, false, err
+	}
+	e, err := s.overwrite(ctx, t, old, obj)
+	if apierrors.IsConflict(err) {
+		return nil, false, errRaced
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if e != old {
+		s.record(by, t, change{action: "Delete", before: old, after: e})
+	}
+	return e, false, nil
+}
+
+func (s *Server) deleteNow(ctx context.Context, t target, old *entry, by writer) (*entry, bool, error) {
+	if by.dryRun {
+		return old, true, nil
+	}
+	e, err := s.erase(ctx, t, old)
+	if apierrors.IsConflict(err) {
+		return nil, false, errRaced
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	s.releaseOf(t.kind, old.obj)
+	s.record(by, t, change{action: "Delete", before: old})
+	return e, true, nil
+}
+
+func checkPreconditions(t target, old *entry, wanted *metav1.Preconditions) error {
+	if wanted == nil {
+		return nil
+	}
+	gr := schema.GroupResource{Group: t.kind.Group, Resource: t.kind.Kind} // upstream names the kind here
+	if uid := wanted.UID; uid != nil && *uid != old.meta.GetUID() {
+		return apierrors.NewConflict(gr, t.name, fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). The object might have been deleted and then recreated", *uid, old.meta.GetUID()))
+	}
+	if version := wanted.ResourceVersion; version != nil && *version != strconv.FormatInt(old.revision, 10) {
+		return apierrors.NewConflict(gr, t.name, fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). The object might have been modified", *version, old.meta.GetResourceVersion()))
+	}
+	return nil
+}
+
+// markDeleted writes the wish into obj: deletionTimestamp, grace period, the garbage collector's finalizers. errDeleteNow
+// when nothing holds the object, errAlreadyDeleting when the wish adds nothing.
+func markDeleted(t target, obj runtime.Object, options *metav1.DeleteOptions) error {
+	accessor, err := meta.Accessor(obj)
+	if err != nil {
+		return internalError(err)
+	}
+	graceful, err := markGraceful(t, obj, options)
+	if err != nil {
+		return err
+	}
+	accessor.SetFinalizers(collectorFinalizers(accessor, options))
+	if graceful && (len(accessor.GetFinalizers()) > 0 || *accessor.GetDeletionGracePeriodSeconds() > 0) {
+		return nil
+	}
+	if len(accessor.GetFinalizers()) == 0 && t.kind.Finalized(obj) {
+		return errDeleteNow
+	}
+	if accessor.GetDeletionTimestamp() == nil && accessor.GetGeneration() > 0 {
+		accessor.SetGeneration(accessor.GetGeneration() + 1)
+	}
+	now := metav1.Now()
+	if at := accessor.GetDeletionTimestamp(); at == nil || at.After(now.Time) {
+		accessor.SetDeletionTimestamp(&now)
+	}
+	if t.kind != namespaceKind { // a namespace has no such period at all
+		accessor.SetDeletionGracePeriodSeconds(ptr.To[int64](0))
+	}
+	t.kind.MarkTerminating(obj)
+	return nil
+}
+
+// markGraceful handles kinds that get time to end. It reports whether the object got some, or had some and gets less.
+func markGraceful(t target, obj runtime.Object, options *metav1.DeleteOptions) (bool, error) {
+	accessor, err := meta.Accessor(obj)
+	if err != nil {
+		return false, internalError(err)
+	}
+	seconds, graceful := t.kind.GracePeriod(obj, options)
+	if !graceful {
+		return false, nil
+	}
+	if accessor.GetDeletionTimestamp() != nil {
+		return shortenGrace(accessor, options)
+	}
+	at := metav1.NewTime(time.Now().Add(time.Duration(seconds) * time.Second))
+	accessor.SetDeletionTimestamp(&at)
+	accessor.SetDeletionGracePeriodSeconds(&seconds)
+	if accessor.GetGeneration() > 0 {
+		accessor.SetGeneration(accessor.GetGeneration() + 1)
+	}
+	return true, nil
+}
+
+// shortenGrace repeats a deletion: the time left can only become less.
+func shortenGrace(accessor metav1.Object, options *metav1.DeleteOptions) (bool, error) {
+	left := accessor.GetDeletionGracePeriodSeconds()
+	if left == nil || *left == 0 {
+		return false, nil
+	}
+	if options.GracePeriodSeconds == nil {
+		return false, errAlreadyDeleting
+	}
+	period := *options.GracePeriodSeconds
+	if period < 0 {
+		period = 1
+	}
+	if period >= *left {
+		return false, errAlreadyDeleting
+	}
+	moved := time.Duration(period-*left) * time.Second
+	at := metav1.NewTime(accessor.GetDeletionTimestamp().Add(moved))
+	if now := metav1.Now(); at.Before(&now) {
+		// The time is already up: a graceful wish still leaves the last word to the kubelet.
+		at = now
+		if period != 0 {
+			period = 1
+		}
+	}
+	accessor.SetDeletionTimestamp(&at)
+	accessor.SetDeletionGracePeriodSeconds(&period)
+	return true, nil
+}
+
+// collectorFinalizers are obj's finalizers with those of the garbage collector set as the wish says: wait until dependents
+// are orphaned, wait until they are gone, or neither.
+func collectorFinalizers(accessor metav1.Object, options *metav1.DeleteOptions) []string {
+	var kept []string
+	had := ""
+	for _, f := range accessor.GetFinalizers() {
+		if f == metav1.FinalizerOrphanDependents || f == metav1.FinalizerDeleteDependents {
+			had = f
+			continue
+		}
+		kept = append(kept, f)
+	}
+	wanted := had
+	if orphan := options.OrphanDependents; orphan != nil { //nolint:staticcheck // old clients still send it
+		wanted = ""
+		if *orphan {
+			wanted = metav1.FinalizerOrphanDependents
+		}
+	} else if policy := options.PropagationPolicy; policy != nil {
+		wanted = map[metav1.DeletionPropagation]string{
+			metav1.DeletePropagationOrphan: metav1.FinalizerOrphanDependents, metav1.DeletePropagationForeground: metav1.FinalizerDeleteDependents,
+		}[*policy]
+	}
+	if wanted != "" {
+		kept = append(kept, wanted)
+	}
+	return kept
+}

@@ -1,0 +1,248 @@
+package apiserver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/utils/ptr"
+
+	"drydock/engine/decision"
+)
+
+// change is one accepted write, for its decision record. before is nil for a new object, after for one that is gone.
+type change struct {
+	action        string
+	before, after *entry
+}
+
+// record writes down an accepted write: who, what, and in a few words what became different.
+func (s *Server) record(by writer, t target, c change) {
+	e := c.after
+	if e == nil {
+		e = c.before
+	}
+	rec := decision.Record{
+		Actor:  "apiserver",
+		Object: decision.Object{Resource: t.kind.Resource, Namespace: t.namespace, Name: t.name, UID: string(e.meta.GetUID())},
+		Action: c.action,
+		Before: summary(c.before),
+		After:  summary(c.after),
+		Details: map[string]string{
+			"user": by.user.GetName(), "client": by.actor, "resourceVersion": e.meta.GetResourceVersion(),
+		},
+	}
+	if by.subresource != "" {
+		rec.Details["subresource"] = by.subresource
+	}
+	if c.before != nil && c.after != nil {
+		rec.Details["changed"] = strings.Join(changedPaths(c.before.obj, c.after.obj), " ")
+		if rec.Before == rec.After {
+			rec.Before, rec.After = "", rec.Details["changed"]
+		}
+	}
+	rec.Message = message(by, t, c, rec)
+	if owner := metav1.GetControllerOf(e.meta); owner != nil {
+		rec.Cause = ownerObject(owner, t.namespace)
+	}
+	s.options.Recorder.Record(rec)
+}
+
+func message(by writer, t target, c change, rec decision.Record) string {
+	text := fmt.Sprintf("%s (%s): %s %s/%s", by.actor, by.user.GetName(), strings.ToLower(c.action), t.kind.Singular, t.name)
+	if rec.Before != "" && rec.After != "" {
+		return text + ", " + rec.Before + " → " + rec.After
+	}
+	return text
+}
+
+// ownerObject names the controller that owns an object; its resource is guessed as every kind we own things with spells it.
+func ownerObject(owner *metav1.OwnerReference, namespace string) decision.Object {
+	gv, _ := schema.ParseGroupVersion(owner.APIVersion) // an unreadable one leaves an empty group: only the name is shown
+	plural, _ := apimeta.UnsafeGuessKindToResource(gv.WithKind(owner.Kind))
+	if owner.Kind == "Node" {
+		namespace = ""
+	}
+	return decision.Object{Resource: plural.Resource, Namespace: namespace, Name: owner.Name, UID: string(owner.UID)}
+}
+
+// summary is the state of an object in a few words: what a person would look at first.
+func summary(e *entry) string {
+	if e == nil {
+		return ""
+	}
+	if e.meta.GetDeletionTimestamp() != nil {
+		return "Terminating"
+	}
+	switch obj := e.obj.(type) {
+	case *corev1.Pod:
+		return podSummary(obj)
+	case *corev1.Node:
+		return nodeSummary(obj)
+	case *corev1.Namespace:
+		return string(obj.Status.Phase)
+	case *appsv1.Deployment:
+		return replicas(obj.Spec.Replicas, obj.Status.ReadyReplicas)
+	case *appsv1.ReplicaSet:
+		return replicas(obj.Spec.Replicas, obj.Status.ReadyReplicas)
+	case *corev1.Service:
+		return strings.TrimSpace(string(obj.Spec.Type) + " " + obj.Spec.ClusterIP)
+	}
+	return ""
+}
+
+func replicas(wanted *int32, ready int32) string {
+	return fmt.Sprintf("%d of %d ready", ready, ptr.Deref(wanted, 1))
+}
+
+func podSummary(pod *corev1.Pod) string {
+	phase := string(pod.Status.Phase)
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
+			phase = "Ready"
+		}
+	}
+	if pod.Spec.NodeName != "" {
+		return phase + " on " + pod.Spec.NodeName
+	}
+	return phase
+}
+
+func nodeSummary(node *corev1.Node) string {
+	text := "NotReady"
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
+			text = "Ready"
+		}
+	}
+	if node.Spec.Unschedulable {
+		text += ",SchedulingDisabled"
+	}
+	return text
+}
+
+// changedPaths names what differs, two steps deep: "spec.replicas", "metadata.labels".
+func changedPaths(before, after runtime.Object) []string {
+	a, errA := runtime.DefaultUnstructuredConverter.ToUnstructured(before)
+	b, errB := runtime.DefaultUnstructuredConverter.ToUnstructured(after)
+	if errA != nil || errB != nil {
+		return nil
+	}
+	var paths []string
+	for _, top := range keysOf(a, b) {
+		if equality.Semantic.DeepEqual(a[top], b[top]) {
+			continue
+		}
+		left, okLeft := a[top].(map[string]any)
+		right, okRight := b[top].(map[string]any)
+		if !okLeft && !okRight {
+			paths = append(paths, top)
+			continue
+		}
+		for _, key := range keysOf(left, right) {
+			path := top + "." + key
+			if path != "metadata.resourceVersion" && path != "metadata.managedFields" && !equality.Semantic.DeepEqual(left[key], right[key]) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
+func keysOf(maps ...map[string]any) []string {
+	var keys []string
+	for _, m := range maps {
+		for key := range m {
+			keys = append(keys, key)
+		}
+	}
+	sort.Strings(keys)
+	return slices.Compact(keys)
+}
+
+// serveDecisions is the flight recorder's door: nodes post records, people and programs read and follow them.
+func (s *Server) serveDecisions(q *call) error {
+	groups := q.user.GetGroups()
+	if !slices.Contains(groups, user.SystemPrivilegedGroup) && !slices.Contains(groups, user.NodesGroup) {
+		return forbidden(q.user, attributesOf(q.info))
+	}
+	switch q.r.Method {
+	case http.MethodPost:
+		return s.takeDecisions(q)
+	case http.MethodGet:
+		return s.streamDecisions(q)
+	}
+	return methodNotAllowed()
+}
+
+// takeDecisions reads records, one JSON object after the other, as long as the client sends.
+func (s *Server) takeDecisions(q *call) error {
+	decoder := json.NewDecoder(q.r.Body)
+	for {
+		var rec decision.Record
+		switch err := decoder.Decode(&rec); {
+		case errors.Is(err, io.EOF):
+			q.w.WriteHeader(http.StatusNoContent)
+			return nil
+		case err != nil:
+			return apierrors.NewBadRequest(fmt.Sprintf("read a decision record: %v", err))
+		}
+		s.options.Recorder.Record(rec)
+	}
+}
+
+// streamDecisions sends the remembered records as JSON lines: those of one object (?object=pods/default/web) or all, and
+// with ?watch=1 those to come.
+func (s *Server) streamDecisions(q *call) error {
+	query := q.r.URL.Query()
+	wanted, filter := decision.Object{}, query.Get("object") != ""
+	if filter {
+		var err error
+		if wanted, err = decision.ParseObject(query.Get("object")); err != nil {
+			return apierrors.NewBadRequest(err.Error())
+		}
+	}
+	startHeaders(q.w, "application/jsonl")
+	encoder := json.NewEncoder(q.w)
+	send := func(rec decision.Record) error {
+		o := rec.Object
+		o.UID = ""
+		if filter && o != wanted {
+			return nil
+		}
+		return encoder.Encode(rec)
+	}
+	controller := http.NewResponseController(q.w)
+	seq := uint64(0)
+	for {
+		records, grown := s.options.Recorder.Since(seq)
+		for _, rec := range records {
+			if send(rec) != nil {
+				return nil // the reader has gone
+			}
+			seq = rec.Seq
+		}
+		if controller.Flush() != nil || query.Get("watch") == "" {
+			return nil
+		}
+		select {
+		case <-q.ctx().Done():
+			return nil
+		case <-grown:
+		}
+	}
+}
