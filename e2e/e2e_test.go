@@ -48,17 +48,15 @@ func sessions(t *testing.T, who *syscall.Credential) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "state")
-			// The unpacked programs and images are the same for every session: unpacking them once is enough.
+			// The unpacked programs are the same for every session: unpacking them once is enough.
 			env.Setenv("DRYDOCK_HOME", home)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("SHELL", "/bin/sh")
 			if err := os.MkdirAll(home, 0o700); err != nil {
 				return err
 			}
-			for _, dir := range []string{"bin", "images"} {
-				if err := os.Symlink(filepath.Join(shared, dir), filepath.Join(home, dir)); err != nil {
-					return err
-				}
+			if err := linkTree(filepath.Join(shared, "bin"), filepath.Join(home, "bin")); err != nil {
+				return err
 			}
 			env.Defer(func() { _ = command(program, who, env.Vars, "down").Run() }) // most sessions have done it
 			return openTo(env.WorkDir, who)
@@ -115,7 +113,21 @@ func openTo(dir string, who *syscall.Credential) error {
 	})
 }
 
-// programsDir is a state directory in which the programs and images have been unpacked, by one start and stop.
+// linkTree repeats a directory tree with hard links for its files.
+func linkTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := to + strings.TrimPrefix(path, from)
+		if d.IsDir() {
+			return os.MkdirAll(target, 0o700)
+		}
+		return os.Link(path, target)
+	})
+}
+
+// programsDir is a state directory in which the programs have been unpacked, by one start and stop.
 func programsDir(t *testing.T, program string, who *syscall.Credential) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "drydock-e2e-")
