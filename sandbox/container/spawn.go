@@ -1,0 +1,168 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"drydock/sandbox/container/handshake"
+	"drydock/sandbox/thread"
+)
+
+// spawning is what it takes to start dockinit.
+type spawning struct {
+	plan   *plan // namespaces to make and to join
+	target int   // pidfd of a container to join instead, when plan is nil
+	stdio  Stdio
+	group  Group
+}
+
+// child is dockinit until it has become the program.
+type child struct {
+	*Process
+	talk *conversation
+}
+
+// spawn starts dockinit in its namespaces and puts it into the cgroup. It then waits to be told what to do. An error
+// leaves nothing behind.
+func (r *Runner) spawn(s spawning) (*child, error) {
+	talk, theirs, err := newConversation()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, errors.Join(err, talk.close())
+	}
+	defer null.Close()
+	pid, pidfd := 0, -1
+	err = thread.Run(func() error {
+		if err := s.enter(); err != nil {
+			return err
+		}
+		pid, err = syscall.ForkExec(fdPath(r.init), []string{"dockinit"}, &syscall.ProcAttr{
+			Files: s.files(null, theirs),
+			Sys:   &syscall.SysProcAttr{Cloneflags: s.cloneFlags(), PidFD: &pidfd},
+		})
+		if err != nil {
+			return fmt.Errorf("start dockinit: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, talk.close())
+	}
+	c := &child{Process: newProcess(pid, pidfd, s.group), talk: talk}
+	if s.group != nil {
+		if err := s.group.Add(pid); err != nil {
+			return nil, c.abandon(context.Background(), err)
+		}
+	}
+	return c, nil
+}
+
+// enter moves the calling thread to where dockinit is to be born.
+func (s spawning) enter() error {
+	if s.plan != nil {
+		return s.plan.join()
+	}
+	// All but the mount namespace, which dockinit joins itself: until then it is executed from the caller's files.
+	const flags = unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
+	err := unix.Setns(s.target, flags)
+	if errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("join the container: %w", ErrNotRunning)
+	}
+	if err != nil {
+		return fmt.Errorf("join the container's namespaces: %w", err)
+	}
+	return shield()
+}
+
+func (s spawning) cloneFlags() uintptr {
+	if s.plan == nil {
+		return 0
+	}
+	return s.plan.cloneFlags
+}
+
+// files are dockinit's descriptors, in the order that cmd/dockinit expects.
+func (s spawning) files(null, socket *os.File) []uintptr {
+	files := make([]uintptr, 0, 5)
+	for _, f := range []*os.File{s.stdio.In, s.stdio.Out, s.stdio.Err} {
+		if f == nil {
+			f = null
+		}
+		files = append(files, f.Fd())
+	}
+	files = append(files, socket.Fd())
+	if s.plan == nil {
+		files = append(files, uintptr(s.target))
+	}
+	return files
+}
+
+func fdPath(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
+
+// shield makes this process undumpable, for good. Between clone(2) and execve(2) the child shares our memory (CLONE_VM) and
+// is already visible in the pid namespace it joins; whoever has the container's capabilities could otherwise read and
+// write all of us through its /proc/PID/mem (ptrace(2), "Ptrace access mode checking"). Going back to dumpable would need
+// to be sure that no other thread is in the same place.
+var shield = sync.OnceValue(func() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("make this process undumpable: %w", err)
+	}
+	return nil
+})
+
+// guard kills the child when ctx ends, until the function it returns is called.
+func (c *child) guard(ctx context.Context) (release func()) {
+	stop := context.AfterFunc(ctx, func() { _ = c.Signal(syscall.SIGKILL) })
+	return func() { stop() }
+}
+
+// abandon kills the child, waits until it is gone and returns cause, or how the child died when it gave no cause.
+func (c *child) abandon(ctx context.Context, cause error) error {
+	_ = c.Signal(syscall.SIGKILL) // it may have gone already, which is as good
+	<-c.done
+	switch {
+	case ctx.Err() != nil:
+		cause = ctx.Err()
+	case errors.Is(cause, errSilence):
+		cause = fmt.Errorf("dockinit ended with %s before the program could run", c.exit)
+	}
+	err := errors.Join(reasoned(cause), c.talk.close())
+	if t := c.talk.takeTerminal(); t != nil {
+		err = errors.Join(err, t.Close())
+	}
+	return err
+}
+
+// reasoned makes the sentinels of this package findable in an error of dockinit's without adding words to it.
+func reasoned(err error) error {
+	var f *handshake.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	switch f.Reason {
+	case handshake.NotFound:
+		return &reason{f, ErrNotFound}
+	case handshake.NotExecutable:
+		return &reason{f, ErrNotExecutable}
+	}
+	return err
+}
+
+type reason struct {
+	error
+	kind error
+}
+
+func (r *reason) Is(target error) bool { return target == r.kind }
+func (r *reason) Unwrap() error        { return r.error }
