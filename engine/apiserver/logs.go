@@ -12,15 +12,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-
-	"drydock/engine/api"
 )
 
 // podLog streams what a container has written, from the kubelet's /containerLogs.
 func (s *Server) podLog(q *call) error {
-	options := &corev1.PodLogOptions{}
-	if err := api.ParameterCodec.DecodeParameters(q.r.URL.Query(), corev1.SchemeGroupVersion, options); err != nil {
-		return apierrors.NewBadRequest(err.Error())
+	options, err := logOptions(q.r.URL.Query())
+	if err != nil {
+		return err
 	}
 	if errs := checkLogOptions(options); len(errs) > 0 {
 		return apierrors.NewInvalid(corev1.SchemeGroupVersion.WithKind("PodLogOptions").GroupKind(), q.info.Name, errs)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,8 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/proxy"
 	translator "k8s.io/apiserver/pkg/util/proxy"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
-
-	"drydock/engine/api"
 )
 
 // exec, attach and port-forward take a connection over. Kubelets speak SPDY/3.1. Older clients do too: their bytes are passed
@@ -53,42 +50,29 @@ func (s *Server) podStream(q *call) error {
 
 func (q *call) streamRequest() (*streamRequest, error) {
 	query := q.r.URL.Query()
-	switch q.info.Subresource {
-	case "exec":
-		options := &corev1.PodExecOptions{}
-		if err := api.ParameterCodec.DecodeParameters(query, corev1.SchemeGroupVersion, options); err != nil {
-			return nil, apierrors.NewBadRequest(err.Error())
+	if q.info.Subresource == "portforward" {
+		ports, err := forwardedPorts(query)
+		if err != nil {
+			return nil, err
 		}
-		return &streamRequest{
-			path: "exec", name: options.Container, query: url.Values{"command": options.Command},
-			options: translator.Options{Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr, Tty: options.TTY},
-		}, nil
-	case "attach":
-		options := &corev1.PodAttachOptions{}
-		if err := api.ParameterCodec.DecodeParameters(query, corev1.SchemeGroupVersion, options); err != nil {
-			return nil, apierrors.NewBadRequest(err.Error())
+		request := &streamRequest{path: "portForward", query: url.Values{}}
+		if len(ports) > 0 {
+			request.query.Set("port", strings.Join(ports, ","))
 		}
-		return &streamRequest{
-			path: "attach", name: options.Container, query: url.Values{},
-			options: translator.Options{Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr, Tty: options.TTY},
-		}, nil
+		return request, nil
 	}
-	options := &corev1.PodPortForwardOptions{}
-	if err := api.ParameterCodec.DecodeParameters(query, corev1.SchemeGroupVersion, options); err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
+	options, err := streamOptions(query)
+	if err != nil {
+		return nil, err
 	}
-	return &streamRequest{path: "portForward", query: portQuery(options.Ports)}, nil
-}
-
-func portQuery(ports []int32) url.Values {
-	if len(ports) == 0 {
-		return url.Values{}
+	request := &streamRequest{
+		path: q.info.Subresource, name: options.Container, query: url.Values{},
+		options: translator.Options{Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr, Tty: options.TTY},
 	}
-	texts := make([]string, 0, len(ports))
-	for _, port := range ports {
-		texts = append(texts, strconv.Itoa(int(port)))
+	if q.info.Subresource == "exec" {
+		request.query["command"] = options.Command
 	}
-	return url.Values{"port": {strings.Join(texts, ",")}}
+	return request, nil
 }
 
 // streamLocation is the kubelet's address for the request, with the parameters in the kubelet's own spelling.

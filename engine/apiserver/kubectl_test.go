@@ -1,0 +1,89 @@
+package apiserver_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// kubectl runs the real kubectl against c and returns what it printed, both streams together.
+func (c *cluster) kubectl(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	program, err := filepath.Abs("../../bin/kubectl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("bin/kubectl is not built: run make")
+	}
+	command := exec.CommandContext(t.Context(), program, append([]string{"--server", c.config.Host}, args...)...)
+	home := t.TempDir()
+	command.Env = []string{"HOME=" + home, "PATH=/usr/bin:/bin", "KUBECONFIG=" + filepath.Join(home, "none")}
+	command.Stdin = strings.NewReader(stdin)
+	began := time.Now()
+	out, err := command.CombinedOutput()
+	t.Logf("kubectl %s (%v)\n%s", strings.Join(args, " "), time.Since(began).Round(time.Millisecond), out)
+	return string(out), err
+}
+
+const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: kd}
+spec:
+  replicas: 1
+  selector: {matchLabels: {a: kd}}
+  template:
+    metadata: {labels: {a: kd}}
+    spec: {containers: [{name: c, image: "drydock/base:1"}]}
+`
+
+// The commands of a real session, in its order; each must print what it printed against a real cluster.
+func TestKubectlSession(t *testing.T) {
+	c := newCluster(t)
+	for _, step := range []struct{ args, stdin, want string }{
+		{"version", "", "Server Version: v1.37.1"},
+		{"create ns kt", "", "namespace/kt created"},
+		{"create sa default -n kt", "", "serviceaccount/default created"},
+		{"-n kt apply -f -", deployment, "deployment.apps/kd created"},
+		{"-n kt get deploy", "", "kd     0/1     0            0"},
+		{"-n kt apply --server-side -f - --force-conflicts", deployment, "deployment.apps/kd serverside-applied"},
+		{"-n kt apply -f -", strings.Replace(deployment, "replicas: 1", "replicas: 2", 1), "deployment.apps/kd configured"},
+		{"-n kt scale deploy kd --replicas=3", "", "deployment.apps/kd scaled"},
+		{"-n kt set image deploy/kd c=drydock/web:2", "", "deployment.apps/kd image updated"},
+		{"-n kt expose deploy kd --port=80", "", "service/kd exposed"},
+		{"-n kt describe deploy kd", "", "Replicas:               3 desired"},
+		{"-n kt get events", "", "No resources found in kt namespace."},
+		{"-n kt get svc -o wide", "", "a=kd"},
+		{"explain pod.spec.containers", "", "FIELD: containers"},
+		{"auth can-i list pods", "", "yes"},
+		{"auth can-i list pods --as=system:serviceaccount:default:default", "", "no"},
+		{"auth whoami", "", "admin"},
+		{"top nodes", "", "Metrics API not available"},
+		{"api-resources", "", "configmaps"},
+		{"-n kt label deploy kd z=1", "", "deployment.apps/kd labeled"},
+		{"-n kt annotate deploy kd z=1", "", "deployment.apps/kd annotated"},
+		{"-n kt rollout restart deploy/kd", "", "deployment.apps/kd restarted"},
+		{"-n kt create configmap c1 --from-literal=a=b", "", "configmap/c1 created"},
+		{"-n kt create secret generic s1 --from-literal=a=b", "", "secret/s1 created"},
+		{"-n kt create deployment x1 --image=drydock/web:1 -- sleep 1", "", "deployment.apps/x1 created"},
+		{"-n kt run r1 --image=drydock/base:1 --restart=Never -- sleep 2", "", "pod/r1 created"},
+		{"-n kt get pods -o wide", "", "r1     0/1     Pending"},
+		{"-n kt logs r1", "", ""},
+		{"-n kt create token default", "", "."},
+		{"-n kt diff -f -", strings.Replace(deployment, "replicas: 1", "replicas: 7", 1), "+  replicas: 7"},
+		{"-n kt delete deploy,cm,secret,pod kd x1 c1 s1 r1 --ignore-not-found --now", "", `pod "r1" deleted`},
+		{"-n kt get all", "", "service/kd"},
+		{"get ns kt -o yaml", "", "phase: Active"},
+		{"get --raw /", "", "/apis/apps/v1"},
+		{"cluster-info", "", "is running at"},
+	} {
+		out, err := c.kubectl(t, step.stdin, strings.Fields(step.args)...)
+		if !strings.Contains(out, step.want) {
+			t.Errorf("kubectl %s: %v, want %q in\n%s", step.args, err, step.want, out)
+		}
+	}
+}
