@@ -3,20 +3,214 @@ package kubelet
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 )
 
 // Kubelet looks after one node. Make it with New, start it with Run.
+//
+// Its goroutines, all started by Run and all ended before it returns: one each for the node's status, its Lease, Events,
+// services, pods and the runtime's events; one for each pod (worker), each running probe, and each status on its way to the
+// API server; those of the HTTPS server.
 type Kubelet struct {
-	cfg Config // set once in New
+	// set once in New
+	cfg         Config
+	events      *eventRecorder
+	services    *serviceCache
+	node        *nodeKeeper
+	logs        *logWatcher
+	allocatable corev1.ResourceList
+
+	// set once in Run, before anything else starts
+	ctx context.Context //nolint:containedctx // the lifetime of what background starts, which is Run's
+	all *sync.WaitGroup
+
+	admission sync.Mutex // held while one pod is measured against what is left of the node
+
+	mu sync.Mutex
+	// guarded by mu
+	workers map[types.UID]*worker
+	listed  bool // the first list of pods has arrived: sandboxes of unknown pods are orphans
 }
 
 // New checks cfg and prepares a kubelet; nothing is contacted before Run.
 func New(cfg Config) (*Kubelet, error) {
 	cfg.setDefaults()
-	return &Kubelet{cfg: cfg}, nil
+	switch {
+	case cfg.NodeName == "":
+		return nil, errors.New("kubelet: the node has no name")
+	case cfg.NodeIP == "":
+		return nil, fmt.Errorf("kubelet of %s: the node has no address", cfg.NodeName)
+	case cfg.Client == nil, cfg.Runtime == nil, cfg.Images == nil:
+		return nil, fmt.Errorf("kubelet of %s: needs an API client and both halves of CRI", cfg.NodeName)
+	}
+	k := &Kubelet{cfg: cfg, services: &serviceCache{}, workers: map[types.UID]*worker{}, logs: newLogWatcher()}
+	k.events = newEventRecorder(cfg.Client, cfg.NodeName)
+	k.node = newNodeKeeper(&k.cfg, k.events)
+	k.allocatable = allocatable(k.node.capacity)
+	k.services.onSync = k.pokeAll
+	return k, nil
 }
 
-// Run registers the node and looks after its pods until ctx ends. Containers keep running when it returns.
+// Run registers the node and looks after its pods until ctx ends; it returns nil then. Containers keep running: the next
+// kubelet adopts them. It may be called once.
 func (k *Kubelet) Run(ctx context.Context) error {
-	return errors.New("not yet")
+	for _, dir := range []string{k.cfg.RootDir, k.cfg.LogDir} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("kubelet of %s: %w", k.cfg.NodeName, err)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	k.ctx, k.all = ctx, &all
+	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName}
+	for _, part := range []func(context.Context) error{
+		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve,
+	} {
+		all.Go(func() {
+			if err := part(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
+	<-ctx.Done()
+	all.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("kubelet of %s: %w", k.cfg.NodeName, err)
+	}
+	return nil
+}
+
+// background runs fn until Run ends.
+func (k *Kubelet) background(fn func(context.Context)) {
+	k.all.Go(func() { fn(k.ctx) })
+}
+
+func (k *Kubelet) followServices(ctx context.Context) error {
+	return k.services.follow(ctx, k.cfg.Client)
+}
+
+// followPods is the syncLoop's intake: every change of a pod bound to this node goes to that pod's worker.
+func (k *Kubelet) followPods(ctx context.Context) error {
+	source := &source{
+		list: func(ctx context.Context) (string, error) {
+			list, err := k.cfg.Client.Pods(ctx, k.cfg.NodeName)
+			if err != nil {
+				return "", err
+			}
+			k.replacePods(list.Items)
+			return list.ResourceVersion, nil
+		},
+		watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return k.cfg.Client.WatchPods(ctx, k.cfg.NodeName, options)
+		},
+		changed: k.podChanged,
+	}
+	return source.follow(ctx)
+}
+
+// replacePods takes a complete list: workers of pods that are not on it learn that theirs is gone.
+func (k *Kubelet) replacePods(pods []corev1.Pod) {
+	present := map[types.UID]bool{}
+	for i := range pods {
+		present[pods[i].UID] = true
+		k.updatePod(&pods[i])
+	}
+	k.mu.Lock()
+	first := !k.listed
+	k.listed = true
+	var gone []*worker
+	for uid, w := range k.workers {
+		if !present[uid] {
+			gone = append(gone, w)
+		}
+	}
+	k.mu.Unlock()
+	for _, w := range gone {
+		k.removePod(w)
+	}
+	if first {
+		k.background(k.removeOrphans)
+	}
+}
+
+func (k *Kubelet) podChanged(event watch.Event) {
+	pod, ok := event.Object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	if event.Type != watch.Deleted {
+		k.updatePod(pod)
+		return
+	}
+	k.mu.Lock()
+	w := k.workers[pod.UID]
+	k.mu.Unlock()
+	if w != nil {
+		w.update(pod)
+		k.removePod(w)
+	}
+}
+
+func (k *Kubelet) updatePod(pod *corev1.Pod) {
+	k.mu.Lock()
+	w := k.workers[pod.UID]
+	if w == nil {
+		w = newWorker(k, pod)
+		k.workers[pod.UID] = w
+		k.mu.Unlock()
+		k.background(w.run)
+		return
+	}
+	k.mu.Unlock()
+	w.update(pod)
+}
+
+// removePod tells a worker that its pod's object is gone, and forgets the worker as soon as it has ended. Until then it stays known, so
+// that nobody takes its sandbox for an orphan.
+func (k *Kubelet) removePod(w *worker) {
+	w.remove()
+	k.background(func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+		case <-w.done:
+			k.mu.Lock()
+			delete(k.workers, w.uid)
+			k.mu.Unlock()
+		}
+	})
+}
+
+func (k *Kubelet) worker(uid types.UID) *worker {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.workers[uid]
+}
+
+func (k *Kubelet) pokeAll() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range k.workers {
+		w.poke()
+	}
+}
+
+// otherPods are the workers of all pods of this node but one.
+func (k *Kubelet) otherPods(uid types.UID) []*worker {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var others []*worker
+	for _, w := range k.workers {
+		if w.uid != uid {
+			others = append(others, w)
+		}
+	}
+	return others
 }
