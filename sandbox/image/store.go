@@ -253,3 +253,6 @@ func (s *Store) Usage(ctx context.Context) (bytes, inodes int64, err error) {
 	}
 	return bytes, inodes, nil
 }
+
+// Root is the folder the store was opened in.
+func (s *Store) Root() string { return s.root }

@@ -1,0 +1,130 @@
+package cri
+
+import (
+	"crypto/rand"
+	"drydock/sandbox/container"
+	"encoding/hex"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// pod is the record of one sandbox.
+type pod struct {
+	// set once in RunPodSandbox
+	id          string
+	name        string // as reserved
+	config      *runtimeapi.PodSandboxConfig
+	dir         string
+	created     time.Time
+	address     netip.Addr // invalid on the node's own network
+	hostNetwork bool
+	holder      *container.Container // keeps a shared pid namespace; nil without one
+
+	// guarded by Server.mu
+	ready   bool
+	network bool // namespaces and address are still held
+}
+
+// newID makes the name of a sandbox or container: 256 random bits in hex, as every runtime does.
+func newID() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand
+	return hex.EncodeToString(b[:])
+}
+
+// reserve keeps two records from having one name: the kubelet counts attempts, so the same name twice is a mistake.
+func (s *Server) reserve(name, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if holder, taken := s.names[name]; taken {
+		return status.Errorf(codes.AlreadyExists, "name %q is reserved for %q", name, holder)
+	}
+	s.names[name] = id
+	return nil
+}
+
+func (s *Server) release(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.names, name)
+}
+
+func podName(m *runtimeapi.PodSandboxMetadata) string {
+	return strings.Join([]string{m.GetName(), m.GetNamespace(), m.GetUid(), strconv.Itoa(int(m.GetAttempt()))}, "_")
+}
+
+func containerName(m *runtimeapi.ContainerMetadata, p *pod) string {
+	pm := p.config.GetMetadata()
+	return strings.Join([]string{m.GetName(), pm.GetName(), pm.GetNamespace(), pm.GetUid(), strconv.Itoa(int(m.GetAttempt()))}, "_")
+}
+
+// find looks a record up by its id or the unique start of one.
+func find[T any](records map[string]T, id, kind string) (T, error) {
+	var zero T
+	if r, ok := records[id]; ok {
+		return r, nil
+	}
+	var found []T
+	for full, r := range records {
+		if id != "" && strings.HasPrefix(full, id) {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return zero, status.Errorf(codes.NotFound, "%s %q not found", kind, id)
+	default:
+		return zero, status.Errorf(codes.InvalidArgument, "%q is the start of %d ids: give more digits", id, len(found))
+	}
+}
+
+func (s *Server) pod(id string) (*pod, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return find(s.pods, id, "sandbox")
+}
+
+func (s *Server) container(id string) (*ctr, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return find(s.containers, id, "container")
+}
+
+func (s *Server) listPods() []*pod {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.pods), func(a, b *pod) int { return b.created.Compare(a.created) })
+}
+
+func (s *Server) listContainers() []*ctr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.containers), func(a, b *ctr) int { return b.created.Compare(a.created) })
+}
+
+func (s *Server) containersOf(p *pod) []*ctr {
+	return slices.DeleteFunc(s.listContainers(), func(c *ctr) bool { return c.pod != p })
+}
+
+// carries tells whether labels hold all that the selector asks for.
+func carries(labels, selector map[string]string) bool {
+	for k, v := range selector {
+		if got, ok := labels[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}
+
+// isNotFound tells an unknown id from other errors: removing what is gone is no error in this interface.
+func isNotFound(err error) bool { return status.Code(err) == codes.NotFound }

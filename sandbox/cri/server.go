@@ -1,0 +1,151 @@
+package cri
+
+import (
+	"context"
+	"drydock/sandbox/cgroup"
+	"drydock/sandbox/container"
+	"drydock/sandbox/image"
+	"drydock/sandbox/network"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"k8s.io/cri-streaming/pkg/streaming"
+)
+
+// Config is what a Server stands on. The server does not close what it is given.
+type Config struct {
+	// RunDir is where sandboxes and mounted root file systems appear, /run/drydock. What an earlier server left is swept.
+	RunDir string
+	Images *image.Store
+	Runner *container.Runner
+	// Cgroups limits and measures containers; nil means neither.
+	Cgroups cgroup.Manager
+
+	NodeName string
+	NodeIP   netip.Addr
+	PodCIDR  netip.Prefix
+
+	// Pause is a static program and its arguments that sleeps and reaps: it holds the pid namespace of pods that share one.
+	Pause []string
+	// Version is told to clients.
+	Version string
+}
+
+// Server implements RuntimeService and ImageService. Its methods may be called at the same time.
+type Server struct {
+	runtimeapi.UnimplementedRuntimeServiceServer
+
+	// set once in New
+	cfg    Config
+	pool   *network.Pool
+	stream streaming.Server
+	events *hub
+	begun  time.Time
+
+	mu         sync.Mutex
+	pods       map[string]*pod   // guarded by mu: by id
+	containers map[string]*ctr   // guarded by mu: by id
+	names      map[string]string // guarded by mu: who holds a name, see reserve
+}
+
+// New prepares a server and sweeps RunDir.
+func New(cfg Config) (*Server, error) {
+	pool, err := network.NewPool(cfg.PodCIDR)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, pool: pool, events: newHub(), begun: time.Now(),
+		pods: map[string]*pod{}, containers: map[string]*ctr{}, names: map[string]string{},
+	}
+	for _, dir := range []string{s.podsDir(), s.containersDir()} {
+		if err := sweep(dir); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) podsDir() string       { return filepath.Join(s.cfg.RunDir, "sandboxes") }
+func (s *Server) containersDir() string { return filepath.Join(s.cfg.RunDir, "containers") }
+
+// sweep empties a folder in which a dead server may have left mounts.
+func sweep(dir string) error {
+	if err := unmountBelow(dir); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("sweep %q: %w", dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make runtime folder: %w", err)
+	}
+	return nil
+}
+
+// Listen makes the unix socket at path, for its owner only, replacing what a dead server left there.
+func Listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make folder of CRI socket: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove old CRI socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on CRI socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("protect CRI socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// Serve answers requests on l until ctx ends, and then kills all containers and takes down all sandboxes. ready is called
+// once, when requests are being answered.
+func (s *Server) Serve(ctx context.Context, l net.Listener, ready func()) error {
+	streams, err := s.listenStreams()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	web := &http.Server{Handler: s.stream, ReadHeaderTimeout: time.Minute}
+	rpc := grpc.NewServer(grpc.UnaryInterceptor(answerUnary), grpc.StreamInterceptor(answerStream),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+	runtimeapi.RegisterRuntimeServiceServer(rpc, s)
+	runtimeapi.RegisterImageServiceServer(rpc, &imageService{images: s.cfg.Images})
+	failed := make(chan error, 2)
+	go func() { failed <- rpc.Serve(l) }()
+	go func() { failed <- web.Serve(streams) }()
+	ready()
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve CRI: %w", err)
+	case <-ctx.Done():
+	}
+	s.events.close()
+	rpc.Stop()
+	return errors.Join(err, web.Close(), s.shutdown())
+}
+
+// maxMessage is gRPC's limit as the kubelet and containerd set it.
+const maxMessage = 16 << 20
+
+// shutdown takes everything down, all pods at once.
+func (s *Server) shutdown() error {
+	ctx := context.Background()
+	var wg sync.WaitGroup
+	for _, p := range s.listPods() {
+		wg.Go(func() { _, _ = s.RemovePodSandbox(ctx, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: p.id}) })
+	}
+	wg.Wait()
+	return errors.Join(unmountBelow(s.podsDir()), unmountBelow(s.containersDir()))
+}
