@@ -33,7 +33,7 @@ func catalogue() []*Resource {
 		},
 		{
 			GroupVersionResource: core.WithResource("events"), Kind: "Event", ShortNames: []string{"ev"}, Namespaced: true,
-			strategy: events(corev1.SchemeGroupVersion),
+			CreateOnUpdate: true, NoDependents: true, strategy: events(corev1.SchemeGroupVersion),
 		},
 		{
 			GroupVersionResource: core.WithResource("namespaces"), Kind: "Namespace", ShortNames: []string{"ns"}, Verbs: noCollection,
@@ -69,7 +69,7 @@ func catalogue() []*Resource {
 				{Name: "proxy", Verbs: proxyVerbs, Kind: core.WithKind("ServiceProxyOptions")},
 				{Name: "status", Verbs: statusVerbs},
 			},
-			strategy: services,
+			CreateOnUpdate: true, strategy: services,
 		},
 		{
 			GroupVersionResource: apps.WithResource("deployments"), Kind: "Deployment", ShortNames: []string{"deploy"}, Categories: []string{"all"}, Namespaced: true,
@@ -81,7 +81,7 @@ func catalogue() []*Resource {
 		},
 		{
 			GroupVersionResource: coordinationv1.SchemeGroupVersion.WithResource("leases"), Kind: "Lease", Namespaced: true,
-			strategy: leases,
+			CreateOnUpdate: true, VersionRequired: true, strategy: leases,
 		},
 		{
 			GroupVersionResource: discoveryv1.SchemeGroupVersion.WithResource("endpointslices"), Kind: "EndpointSlice", Namespaced: true,
@@ -89,7 +89,7 @@ func catalogue() []*Resource {
 		},
 		{
 			GroupVersionResource: eventsv1.SchemeGroupVersion.WithResource("events"), Kind: "Event", ShortNames: []string{"ev"}, Namespaced: true,
-			Storage: core.WithResource("events"), strategy: events(eventsv1.SchemeGroupVersion),
+			Storage: core.WithResource("events"), CreateOnUpdate: true, NoDependents: true, strategy: events(eventsv1.SchemeGroupVersion),
 		},
 	}
 }

@@ -44,10 +44,11 @@ func Decode(body []byte, contentType string, expected schema.GroupVersionKind, v
 	if err != nil {
 		return nil, nil, decodeError(err, gvk, expected.Kind, body)
 	}
+	obj.GetObjectKind().SetGroupVersionKind(*gvk)
 	return obj, warnings, nil
 }
 
-// decoderFor finds the serializer of a media type. It is one of upstream's own scheme, whose name is part of some error texts.
+// decoderFor finds the serializer of a media type.
 func decoderFor(contentType, validation string) (runtime.Decoder, error) {
 	media := runtime.ContentTypeJSON
 	if contentType != "" {
@@ -95,15 +96,20 @@ func checkKind(got, expected schema.GroupVersionKind, obj runtime.Object) error 
 
 func typeName(obj runtime.Object) string { return reflect.TypeOf(obj).Elem().String() }
 
+// upstreamScheme is how kube-apiserver's own build names its scheme in an error: by the line that makes it. A build from
+// modules cannot tell that line.
+const upstreamScheme = "pkg/api/legacyscheme/scheme.go:30"
+
 // decodeError says what could not be read as what, as upstream does.
 func decodeError(err error, gvk *schema.GroupVersionKind, kind string, body []byte) error {
 	if status := (&errors.StatusError{}); stderrors.As(err, &status) {
 		return status
 	}
+	cause := strings.ReplaceAll(err.Error(), internal.Name(), upstreamScheme)
 	if gvk != nil && gvk.Kind != "" {
-		return errors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %v", gvk.Kind, gvk.Version, kind, err))
+		return errors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %s", gvk.Kind, gvk.Version, kind, cause))
 	}
-	return errors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): %v (%s)", kind, err, summary(body)))
+	return errors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): %s (%s)", kind, cause, summary(body)))
 }
 
 // summary shows the start of a body: JSON as it is, anything else in hex.

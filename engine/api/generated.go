@@ -57,4 +57,3 @@ func (r *Resource) generatedErrors(subresource string, in, old runtime.Object) (
 func gate(name featuregate.Feature) map[string]bool {
 	return map[string]bool{string(name): feature.DefaultFeatureGate.Enabled(name)}
 }
-

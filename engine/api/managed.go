@@ -92,7 +92,9 @@ func (versionConverter) ConvertToVersion(in runtime.Object, target runtime.Group
 	return internal.ConvertToVersion(hub, to)
 }
 
-func (versionConverter) Convert(in, out, context any) error { return internal.Convert(in, out, context) }
+func (versionConverter) Convert(in, out, context any) error {
+	return internal.Convert(in, out, context)
+}
 
 func (versionConverter) ConvertFieldLabel(gvk schema.GroupVersionKind, label, value string) (string, string, error) {
 	return internal.ConvertFieldLabel(gvk, label, value)

@@ -21,6 +21,12 @@ type Resource struct {
 	// Storage is the resource whose objects these are: itself, but for events.k8s.io/v1, which are stored as core/v1 events.
 	// Use ToStorage and FromStorage when they differ.
 	Storage schema.GroupVersionResource
+	// CreateOnUpdate: a PUT to a name that is free creates the object instead of answering NotFound.
+	CreateOnUpdate bool
+	// VersionRequired: an update must name the resourceVersion it read. Of other kinds, one without it means the newest.
+	VersionRequired bool
+	// NoDependents: nothing is garbage collected with these objects, so a delete never waits for orphans or dependents.
+	NoDependents bool
 
 	strategy strategy
 }

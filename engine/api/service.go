@@ -85,7 +85,9 @@ func dropClusterIPs(obj, old *core.Service) {
 
 func balanced(s *core.Service) bool { return s.Spec.Type == core.ServiceTypeLoadBalancer }
 
-func usesNodePorts(s *core.Service) bool { return s.Spec.Type == core.ServiceTypeNodePort || balanced(s) }
+func usesNodePorts(s *core.Service) bool {
+	return s.Spec.Type == core.ServiceTypeNodePort || balanced(s)
+}
 
 func usesHealthPort(s *core.Service) bool {
 	return balanced(s) && s.Spec.ExternalTrafficPolicy == core.ServiceExternalTrafficPolicyLocal
