@@ -28,7 +28,7 @@ type Lab interface {
 
 // Pty is the master side of a pseudo-terminal with a shell on the other side.
 type Pty interface {
-	io.ReadWriteCloser // Close ends the shell and makes a blocked Read return.
+	io.ReadWriteCloser // Close ends the shell and makes a blocked Read return. It may be called more than once.
 
 	// Resize tells the shell the size of its window (TIOCSWINSZ).
 	Resize(cols, rows int) error

@@ -56,7 +56,7 @@ var english = map[Word]string{
 	"col.address":      "ADDRESS",
 	"col.kind":         "KIND",
 	"col.pods":         "PODS",
-	"col.age":          "AGE",
+	"col.age":          "TIME",
 	"col.type":         "TYPE",
 	"col.ports":        "PORTS",
 	"col.endpoints":    "ENDPOINTS",

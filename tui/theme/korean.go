@@ -56,7 +56,7 @@ var korean = map[Word]string{
 	"col.address":      "주소",
 	"col.kind":         "종류",
 	"col.pods":         "파드",
-	"col.age":          "나이",
+	"col.age":          "시각",
 	"col.type":         "유형",
 	"col.ports":        "포트",
 	"col.endpoints":    "엔드포인트",
