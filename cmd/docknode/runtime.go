@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"drydock/sandbox/cgroup"
+	"drydock/sandbox/container"
+	"drydock/sandbox/cri"
+	"drydock/sandbox/image"
+)
+
+// runtimeFlags are what a node's pid 1 is told.
+type runtimeFlags struct {
+	root, socket, images, init, node, logs string
+	nodeIP                                 netip.Addr
+	podCIDR                                netip.Prefix
+	supervise                              []string
+}
+
+func parseRuntimeFlags(args []string) (runtimeFlags, error) {
+	var f runtimeFlags
+	flags := flag.NewFlagSet("runtime", flag.ContinueOnError)
+	flags.StringVar(&f.root, "root", "/var/lib/drydock", "images and snapshots")
+	flags.StringVar(&f.socket, "socket", "/run/drydock/cri.sock", "the CRI socket; mounts appear beside it")
+	flags.StringVar(&f.images, "images", "", "a folder made by docknode seed")
+	flags.StringVar(&f.init, "init", "/opt/drydock/bin/dockinit", "the dockinit program")
+	flags.StringVar(&f.node, "node", "", "the node's name")
+	flags.StringVar(&f.logs, "logs", "/var/log/drydock", "where the output of supervised services goes")
+	flags.TextVar(&f.nodeIP, "node-ip", netip.Addr{}, "the node's address")
+	flags.TextVar(&f.podCIDR, "pod-cidr", netip.Prefix{}, "the addresses of the node's pods")
+	flags.Func("supervise", "a verb of docknode with its flags, to be kept running (repeatable)", func(line string) error {
+		f.supervise = append(f.supervise, line)
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return f, fmt.Errorf("read flags: %w", err)
+	}
+	if f.node == "" || !f.nodeIP.IsValid() || !f.podCIDR.IsValid() {
+		return f, errors.New("--node, --node-ip and --pod-cidr are needed")
+	}
+	return f, nil
+}
+
+// runRuntime is a node's pid 1. It ends on SIGTERM, and all containers with it.
+func runRuntime(ctx context.Context, args []string) (err error) {
+	f, err := parseRuntimeFlags(args)
+	if err != nil {
+		return err
+	}
+	// What runs here must not be readable from inside a container: exec enters one for an instant (ptrace(2)).
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("become undumpable: %w", err)
+	}
+	images, err := image.Open(ctx, image.Options{Root: f.root, Seed: f.images})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, images.Close()) }()
+	runner, err := container.New(container.Options{InitPath: f.init})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, runner.Close()) }()
+	groups, err := cgroup.Open(cgroup.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, groups.Close()) }()
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	server, err := cri.New(cri.Config{
+		RunDir: filepath.Dir(f.socket), Images: images, Runner: runner, Cgroups: groups,
+		NodeName: f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR,
+		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"),
+	})
+	if err != nil {
+		return err
+	}
+	return serveRuntime(ctx, server, f)
+}
+
+// serveRuntime answers until the end, and keeps the services and the reaper running meanwhile.
+func serveRuntime(ctx context.Context, server *cri.Server, f runtimeFlags) error {
+	listener, err := cri.Listen(f.socket)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var services sync.WaitGroup
+	defer services.Wait()
+	defer cancel()
+	reaped := make(chan error, 1)
+	services.Go(func() { reaped <- container.Reap(ctx); cancel() })
+	err = server.Serve(ctx, listener, func() {
+		sayReady()
+		for _, line := range f.supervise {
+			services.Go(func() { supervise(ctx, strings.Fields(line), f.logs) })
+		}
+	})
+	cancel()
+	return errors.Join(err, <-reaped)
+}
+
+// readyDescriptor is where whoever started us may listen for the first line.
+const readyDescriptor = 3
+
+// sayReady writes a line to descriptor 3, if it is open for writing. Nobody may be listening: then nothing happens.
+func sayReady() {
+	flags, err := unix.FcntlInt(readyDescriptor, unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
+		return
+	}
+	pipe := os.NewFile(readyDescriptor, "ready")
+	fmt.Fprintln(pipe, "ready")
+	pipe.Close()
+}
