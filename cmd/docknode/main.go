@@ -27,6 +27,8 @@ type verb struct {
 var verbs = []verb{
 	{"boot", "become pid 1 of a new machine (sandbox/machine)", boot},
 	{"runtime", "serve the container runtime interface, and keep the node's services running", runRuntime},
+	{"kubelet", "bring the node's pods to life, and report on them", runKubelet},
+	{"proxy", "keep the kernel's rules in step with Services", runProxy},
 	{"seed", "unpack an archive of images into a folder for all nodes: docknode seed --to DIR < ARCHIVE", seed},
 	{"pause", "hold the pid namespace of a pod that shares one", pause},
 }
