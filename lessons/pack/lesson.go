@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"errors"
 	"time"
 
 	"drydock/checks"
@@ -28,11 +27,15 @@ type Lesson struct {
 	Debrief   checks.Text
 	Solutions []Script
 	Mutants   []Script
+
+	// set once by the loader
+	packID string
+	pack   *Pack
 }
 
 // World is what a lesson starts from.
 type World struct {
-	Nodes     int
+	Nodes     int // 0 leaves it to the lab
 	Images    []string
 	Manifests []Manifest
 	Files     []File
@@ -59,7 +62,7 @@ type Step struct {
 	Hints []Hint   `yaml:"hints"`
 }
 
-// Hint helps with a step. One with a When is shown only while that check passes.
+// Hint helps with a step. In a pack it is a text, or a map with When, and is then shown only while that check passes.
 type Hint struct {
 	Text checks.Text  `yaml:"text"`
 	When *checks.Spec `yaml:"when"`
@@ -85,8 +88,15 @@ type Goal struct {
 	Hidden bool
 	Check  checks.Spec
 	Settle checks.Settle
-	Fail   map[string]checks.Text // by cause; "" is the message for every other cause
-	Show   string
+	Fail   map[string]checks.Text // the author's words by cause; "*" for every other cause
+}
+
+// Message is what the author says about a failure with this cause, or nothing.
+func (g *Goal) Message(cause string) checks.Text {
+	if t, ok := g.Fail[cause]; ok {
+		return t
+	}
+	return g.Fail["*"]
 }
 
 // Stuck is how to notice that the world can no longer be solved.
@@ -95,38 +105,10 @@ type Stuck struct {
 	Message checks.Text `yaml:"message"`
 }
 
-// Prose is the text of a lesson, by language.
-type Prose map[string]Text
-
-// Text is the prose of one language: what comes before the first step, and each step's part by id.
-type Text struct {
-	Intro string
-	Steps map[string]StepText
-}
-
-// StepText is a step's title and its Markdown.
-type StepText struct {
-	Title    string
-	Markdown string
-}
-
-// In is the prose in a language, or else in English, or else in any.
-func (p Prose) In(lang string) Text {
-	for _, l := range []string{lang, "en"} {
-		if t, ok := p[l]; ok {
-			return t
-		}
-	}
-	for _, t := range p {
-		return t
-	}
-	return Text{}
-}
-
 // Script is a solution or a mutant: a shell script, and what its header says of it.
 type Script struct {
 	Name    string // "main.sh"
-	Path    string // within the pack
+	Path    string // within the lesson
 	Body    string
 	Answers []GivenAnswer // "# answer: GOAL VALUE", handed in when the script has ended
 	Fails   []Failure     // of a mutant: "# fails: GOAL: part of the message"
@@ -149,8 +131,29 @@ func (l *Lesson) Goal(id string) *Goal {
 	return nil
 }
 
+// Step is the step of an id, or nil.
+func (l *Lesson) Step(id string) *Step {
+	for i := range l.Steps {
+		if l.Steps[i].ID == id {
+			return &l.Steps[i]
+		}
+	}
+	return nil
+}
+
 // Duration is how long the lesson takes, as its author thinks.
 func (l *Lesson) Duration() time.Duration { return time.Duration(l.Minutes) * time.Minute }
 
 // For gives the lesson as the learner with this seed meets it: parameters drawn, and put into prose, world and goals.
-func (l *Lesson) For(seed string) (*Lesson, error) { return nil, errors.New("not yet") }
+// The same seed gives the same lesson.
+func (l *Lesson) For(seed string) (*Lesson, error) {
+	if len(l.Params) == 0 {
+		return l, nil
+	}
+	load := &loader{fsys: l.pack.fsys}
+	out := load.build(l.pack, l.ID, l.values(seed))
+	if len(load.problems) > 0 {
+		return nil, load.problems
+	}
+	return out, nil
+}

@@ -1,7 +1,9 @@
 package pack
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,15 +17,13 @@ type Problem struct {
 
 // String is file:line:column: message.
 func (p Problem) String() string {
-	switch {
-	case p.Line == 0:
+	if p.Line == 0 {
 		return p.File + ": " + p.Message
-	default:
-		return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
-// Problems are all mistakes found in a pack, in order of file and line.
+// Problems are all mistakes found in a pack, in order of file and line, each once.
 type Problems []Problem
 
 // Error lists them, one per line.
@@ -33,4 +33,11 @@ func (ps Problems) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+func (ps *Problems) sort() {
+	slices.SortStableFunc(*ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	*ps = slices.Compact(*ps)
 }
