@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"drydock/engine/decision"
+	"drydock/engine/kubelet"
 	"flag"
 	"fmt"
 	"net"
@@ -13,9 +15,6 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"drydock/engine/decision"
-	"drydock/engine/kubelet"
 )
 
 // runKubelet is `docknode kubelet`: the agent of one node, until ctx ends.

@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
-	"flag"
-
 	"drydock/engine/proxy"
+	"flag"
 )
 
 // runProxy is `docknode proxy`: it keeps the kernel's rules of one node in step with Services, until ctx ends.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"drydock/sandbox/image"
-	"drydock/sandbox/internal/bothways"
+	"drydock/sandbox/internal/kerneltest"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,9 +20,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/vishvananda/netlink"
 )
 
-func TestMain(m *testing.M) { os.Exit(bothways.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m, nil)) }
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -232,6 +233,9 @@ func TestPullUnknownNamesTheBundledImagesAtOnce(t *testing.T) {
 // registry serves an OCI archive's blobs as a registry does, for user "ada" only.
 func registry(t *testing.T, data []byte) string {
 	t.Helper()
+	lo, err := netlink.LinkByName("lo")
+	must(t, err)
+	must(t, netlink.LinkSetUp(lo))
 	dir := t.TempDir()
 	untar(t, dir, data)
 	var idx ocispec.Index

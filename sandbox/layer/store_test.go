@@ -4,8 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"drydock/sandbox/internal/bothways"
+	"drydock/sandbox/internal/kerneltest"
 	"drydock/sandbox/layer"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,7 +19,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMain(m *testing.M) { os.Exit(bothways.Run(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(kerneltest.Main(m, func(dir string) error {
+		disk := filepath.Join(dir, "disk")
+		return errors.Join(os.Mkdir(disk, 0o755), os.Chmod(disk, 0o1777))
+	}))
+}
+
+// onDisk is a fresh folder on the machine's own file system; t.TempDir is on a tmpfs. An overlay must work on both.
+func onDisk(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(filepath.Join(kerneltest.Dir(), "disk"), "")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	return dir
+}
 
 // backings are tried in every test that mounts.
 var backings = []layer.Backing{layer.Overlay, layer.OverlayOnTmpfs, layer.Copies}
@@ -94,7 +109,7 @@ func TestLayersStack(t *testing.T) {
 	for _, use := range backings {
 		t.Run(string(use), func(t *testing.T) {
 			ctx := t.Context()
-			s := open(t, layer.Options{Root: t.TempDir(), Use: use})
+			s := open(t, layer.Options{Root: onDisk(t), Use: use})
 			must(t, s.Apply(ctx, "one", "", tarOf(t, "d/", "d/a", "d/b", "e/", "e/x", "f")))
 			must(t, s.Apply(ctx, "two", "one", tarOf(t, "d/.wh.a", "e/", "e/.wh..wh..opq", "e/y", ".wh.f", "f/", "f/g")))
 			must(t, s.Prepare(ctx, "c1", "two"))
@@ -110,7 +125,7 @@ func TestWritesStayInTheSnapshotUntilCommitted(t *testing.T) {
 	for _, use := range backings {
 		t.Run(string(use), func(t *testing.T) {
 			ctx := t.Context()
-			s := open(t, layer.Options{Root: t.TempDir(), Use: use})
+			s := open(t, layer.Options{Root: onDisk(t), Use: use})
 			must(t, s.Apply(ctx, "base", "", tarOf(t, "d/", "d/a", "d/b")))
 			must(t, s.Prepare(ctx, "c1", "base"))
 			must(t, s.Prepare(ctx, "c2", "base"))
@@ -137,7 +152,7 @@ func TestWritesStayInTheSnapshotUntilCommitted(t *testing.T) {
 func TestMountAgainKeepsWrites(t *testing.T) {
 	for _, use := range backings {
 		t.Run(string(use), func(t *testing.T) {
-			s := open(t, layer.Options{Root: t.TempDir(), Use: use})
+			s := open(t, layer.Options{Root: onDisk(t), Use: use})
 			must(t, s.Apply(t.Context(), "base", "", tarOf(t, "a")))
 			must(t, s.Prepare(t.Context(), "c1", "base"))
 			dir := t.TempDir()
@@ -152,13 +167,13 @@ func TestMountAgainKeepsWrites(t *testing.T) {
 }
 
 func TestOwnersFollowTheUserNamespace(t *testing.T) {
-	s := open(t, layer.Options{Root: t.TempDir()})
+	s := open(t, layer.Options{Root: onDisk(t)})
 	must(t, s.Apply(t.Context(), "base", "", tarOf(t, "a")))
 	must(t, s.Prepare(t.Context(), "c1", "base"))
 	info, err := os.Stat(filepath.Join(mounted(t, s, "c1"), "a"))
 	must(t, err)
 	want := uint32(33)
-	if bothways.Unprivileged() {
+	if kerneltest.Unprivileged() {
 		want = 0
 	}
 	if got := uidOf(info); got != want {
@@ -181,7 +196,7 @@ func TestSeedIsSharedAndNeverTouched(t *testing.T) {
 	dir := seed(t)
 	before := tree(t, dir)
 	ctx := t.Context()
-	s1, s2 := open(t, layer.Options{Root: t.TempDir(), Seed: dir}), open(t, layer.Options{Root: t.TempDir(), Seed: dir})
+	s1, s2 := open(t, layer.Options{Root: onDisk(t), Seed: dir}), open(t, layer.Options{Root: onDisk(t), Seed: dir})
 	must(t, s1.Apply(ctx, "three", "two", tarOf(t, "c")))
 	must(t, s1.Prepare(ctx, "c1", "three"))
 	if diff := cmp.Diff([]string{"a", "b", "c"}, tree(t, mounted(t, s1, "c1"))); diff != "" {
@@ -198,7 +213,7 @@ func TestSeedIsSharedAndNeverTouched(t *testing.T) {
 }
 
 func TestReopenSweepsContainersAndKeepsLayers(t *testing.T) {
-	o := layer.Options{Root: t.TempDir(), Seed: seed(t), Use: layer.Overlay}
+	o := layer.Options{Root: onDisk(t), Seed: seed(t), Use: layer.Overlay}
 	ctx := t.Context()
 	s, err := layer.Open(ctx, o)
 	must(t, err)
@@ -213,7 +228,7 @@ func TestReopenSweepsContainersAndKeepsLayers(t *testing.T) {
 }
 
 func TestAnotherSeedStartsAnew(t *testing.T) {
-	root := t.TempDir()
+	root := onDisk(t)
 	ctx := t.Context()
 	s, err := layer.Open(ctx, layer.Options{Root: root, Seed: seed(t)})
 	must(t, err)
@@ -226,7 +241,7 @@ func TestAnotherSeedStartsAnew(t *testing.T) {
 }
 
 func TestApplyAtOnce(t *testing.T) {
-	s := open(t, layer.Options{Root: t.TempDir()})
+	s := open(t, layer.Options{Root: onDisk(t)})
 	var wg sync.WaitGroup
 	for range 8 {
 		diff := tarOf(t, "a")
@@ -251,7 +266,7 @@ func BenchmarkOpenSeeded(b *testing.B) {
 	dir := seed(b)
 	for b.Loop() {
 		b.StopTimer()
-		root := b.TempDir()
+		root := onDisk(b)
 		b.StartTimer()
 		s, err := layer.Open(b.Context(), layer.Options{Root: root, Seed: dir, Use: layer.Overlay})
 		must(b, err)
@@ -260,7 +275,7 @@ func BenchmarkOpenSeeded(b *testing.B) {
 }
 
 func BenchmarkPrepareMountRemove(b *testing.B) {
-	s := open(b, layer.Options{Root: b.TempDir(), Seed: seed(b), Use: layer.Overlay})
+	s := open(b, layer.Options{Root: onDisk(b), Seed: seed(b), Use: layer.Overlay})
 	dir := b.TempDir()
 	for b.Loop() {
 		must(b, s.Prepare(b.Context(), "c", "two"))
