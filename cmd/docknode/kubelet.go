@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"drydock/engine/decision"
-	"drydock/engine/kubelet"
 	"flag"
 	"fmt"
 	"net"
@@ -15,6 +13,9 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"drydock/engine/decision"
+	"drydock/engine/kubelet"
 )
 
 // runKubelet is `docknode kubelet`: the agent of one node, until ctx ends.

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"drydock/engine/proxy"
 	"flag"
+
+	"drydock/engine/proxy"
 )
 
 // runProxy is `docknode proxy`: it keeps the kernel's rules of one node in step with Services, until ctx ends.

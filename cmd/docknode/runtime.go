@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"drydock/sandbox/cgroup"
-	"drydock/sandbox/container"
-	"drydock/sandbox/cri"
-	"drydock/sandbox/image"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +12,11 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"drydock/sandbox/cgroup"
+	"drydock/sandbox/container"
+	"drydock/sandbox/cri"
+	"drydock/sandbox/image"
 )
 
 // runtimeFlags are what a node's pid 1 is told.

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"drydock/sandbox/image"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+
+	"drydock/sandbox/image"
 )
 
 // seed unpacks the archive on its standard input, once.

@@ -2,9 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/cgroup"
-	"drydock/sandbox/container"
-	"drydock/sandbox/image"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +14,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/cgroup"
+	"drydock/sandbox/container"
+	"drydock/sandbox/image"
 )
 
 // ctr is the record of one container.

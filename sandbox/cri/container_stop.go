@@ -2,7 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/container"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
 )
 
 // StopContainer implements RuntimeService: it asks with the image's stop signal, waits for the given seconds, and kills.

@@ -3,7 +3,6 @@ package cri
 import (
 	"bytes"
 	"context"
-	"drydock/sandbox/container"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
+
+	"drydock/sandbox/container"
 )
 
 // session is one command beside a container's program.

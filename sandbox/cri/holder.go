@@ -2,7 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/container"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
 )
 
 // holdPIDs starts the process that keeps a shared pid namespace (shareProcessNamespace). The other namespaces live on by

@@ -2,7 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/image"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,6 +14,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/image"
 )
 
 // imageService implements ImageService.

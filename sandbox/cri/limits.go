@@ -2,10 +2,11 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/cgroup"
 	"fmt"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/cgroup"
 )
 
 // limitsOf reads the interface's numbers: a quota per period, in microseconds, and bytes.

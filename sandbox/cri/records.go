@@ -2,7 +2,6 @@ package cri
 
 import (
 	"crypto/rand"
-	"drydock/sandbox/container"
 	"encoding/hex"
 	"maps"
 	"net/netip"
@@ -14,6 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
 )
 
 // pod is the record of one sandbox.

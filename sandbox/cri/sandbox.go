@@ -2,7 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/network"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/network"
 )
 
 // RunPodSandbox implements RuntimeService.

@@ -1,7 +1,6 @@
 package cri
 
 import (
-	"drydock/sandbox/container"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
 )
 
 // secure takes away what the container shall not do: capabilities, system calls, the kernel's files.

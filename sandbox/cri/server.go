@@ -2,10 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/cgroup"
-	"drydock/sandbox/container"
-	"drydock/sandbox/image"
-	"drydock/sandbox/network"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +15,11 @@ import (
 	"google.golang.org/grpc"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-streaming/pkg/streaming"
+
+	"drydock/sandbox/cgroup"
+	"drydock/sandbox/container"
+	"drydock/sandbox/image"
+	"drydock/sandbox/network"
 )
 
 // Config is what a Server stands on. The server does not close what it is given.

@@ -1,7 +1,6 @@
 package cri
 
 import (
-	"drydock/sandbox/container"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/containerd/continuity/fs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"drydock/sandbox/container"
 )
 
 // spec writes down what is to run: the image's wishes, the pod's on top of them, and Kubernetes' defaults for the rest.

@@ -2,7 +2,6 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/network"
 	"fmt"
 	"os"
 	"strconv"
@@ -11,6 +10,8 @@ import (
 
 	"google.golang.org/grpc"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/network"
 )
 
 func number(n uint64) *runtimeapi.UInt64Value { return &runtimeapi.UInt64Value{Value: n} }

@@ -2,15 +2,16 @@ package cri
 
 import (
 	"context"
-	"drydock/sandbox/container"
-	"drydock/sandbox/image"
-	"drydock/sandbox/network"
 	"errors"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
+	"drydock/sandbox/image"
+	"drydock/sandbox/network"
 )
 
 // runtimeName is what "kubectl get nodes -o wide" shows before "://" and the version.

@@ -1,13 +1,14 @@
 package cri
 
 import (
-	"drydock/sandbox/container"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 	"time"
+
+	"drydock/sandbox/container"
 )
 
 // streams carry a container's input and output: pipes or a terminal on one side; the log and whoever is attached on the

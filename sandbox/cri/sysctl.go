@@ -1,7 +1,6 @@
 package cri
 
 import (
-	"drydock/sandbox/thread"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"drydock/sandbox/thread"
 )
 
 // podSysctls are set in every pod's network, as containerd does: programs without privilege may listen on low ports and

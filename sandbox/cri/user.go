@@ -1,7 +1,6 @@
 package cri
 
 import (
-	"drydock/sandbox/container"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"github.com/moby/sys/user"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
 )
 
 // identity is who a process is, and where it is at home.

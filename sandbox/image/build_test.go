@@ -2,7 +2,6 @@ package image_test
 
 import (
 	"bytes"
-	"drydock/sandbox/image"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"drydock/sandbox/image"
 )
 
 func TestWriteArchiveIsDeterministicAndSharesLayers(t *testing.T) {

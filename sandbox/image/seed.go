@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"drydock/sandbox/layer"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	"golang.org/x/sys/unix"
+
+	"drydock/sandbox/layer"
 )
 
 // Seed unpacks an archive of images into the new folder dir, for many Stores to share. It needs no privilege. When dir is

@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"drydock/sandbox/layer"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +15,8 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"drydock/sandbox/layer"
 )
 
 // ErrNotFound is wrapped by every error that says an image is not here.

@@ -3,8 +3,6 @@ package image_test
 import (
 	"bytes"
 	"context"
-	"drydock/sandbox/image"
-	"drydock/sandbox/internal/kerneltest"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,6 +19,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/vishvananda/netlink"
+
+	"drydock/sandbox/image"
+	"drydock/sandbox/internal/kerneltest"
 )
 
 func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m, nil)) }

@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"drydock/sandbox/internal/kerneltest"
-	"drydock/sandbox/layer"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +15,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"drydock/sandbox/internal/kerneltest"
+	"drydock/sandbox/layer"
 )
 
 func TestMain(m *testing.M) {
