@@ -5,8 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +35,15 @@ type cluster struct {
 // newCluster starts a server for one test. It has the namespace default with its service account, as the controllers would make it.
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
-	st, err := store.Open(store.Options{})
+	return newClusterWith(t, store.Options{})
+}
+
+// smallWindow forgets quickly.
+var smallWindow = store.Options{Window: store.Window{Events: 20}}
+
+func newClusterWith(t testing.TB, options store.Options) *cluster {
+	t.Helper()
+	st, err := store.Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +52,7 @@ func newCluster(t testing.TB) *cluster {
 		t.Fatal(err)
 	}
 	ring := decision.NewRing(1000)
-	server, err := apiserver.New(apiserver.Options{Store: st, Recorder: ring, ServiceAccountKey: key, AdvertiseURL: "https://172.30.0.1:6443"})
+	server, err := apiserver.New(apiserver.Options{Store: st, Recorder: ring, ServiceAccountKey: key, AdvertiseURL: "https://172.30.0.1:6443", BookmarkInterval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,20 +91,33 @@ func webPod(name string) *corev1.Pod {
 	}
 }
 
-func TestPodLives(t *testing.T) {
-	c := newCluster(t)
-	ctx := context.Background()
-	pods := c.client.CoreV1().Pods("default")
-	created, err := pods.Create(ctx, webPod("web"), metav1.CreateOptions{})
+// request sends one raw request as admin and returns code, body and headers.
+func (c *cluster) request(t testing.TB, method, path, body string, header ...string) (int, string, http.Header) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, c.config.Host+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%+v", created)
-	list, err := pods.List(ctx, metav1.ListOptions{})
-	if err != nil || len(list.Items) != 1 {
-		t.Fatalf("list: %v, %v", list, err)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
 	}
-	if err := pods.Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(raw), response.Header
+}
+
+func mustCreatePod(t testing.TB, c *cluster, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	created, err := c.client.CoreV1().Pods("default").Create(context.Background(), pod, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created
 }

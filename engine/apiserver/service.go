@@ -267,6 +267,7 @@ func (a *allocation) ports() error {
 		held[port] = true
 	}
 	if !usesNodePorts(a.svc) {
+		a.dropped.Spec.Ports = a.before.Spec.Ports // the kind's strategy clears them in svc
 		return nil
 	}
 	byNumber := map[int32]int32{}
