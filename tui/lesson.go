@@ -73,11 +73,11 @@ func (m *Model) lessonTitle() string {
 	if l.ID == "" {
 		return m.words.Say("pane.lesson")
 	}
-	title := fmt.Sprintf("%s %d/%d  %s", m.words.Say("pane.lesson"), l.Number, l.Total, l.Title)
+	title := fmt.Sprintf("%s %d/%d  ", m.words.Say("pane.lesson"), l.Number, l.Total)
 	if len(l.Steps) > 1 {
-		title += "  " + m.words.Say("step.count", m.lesson.step+1, len(l.Steps))
+		title += m.words.Say("step.count", m.lesson.step+1, len(l.Steps)) + "  "
 	}
-	return title
+	return title + l.Title
 }
 
 func (m *Model) drawLesson(c *widget.Canvas, r widget.Rect) {

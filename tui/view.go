@@ -260,7 +260,7 @@ func (m *Model) statusRight(room int) widget.Line {
 	if st.Tier != "" {
 		lab += "  " + st.Tier
 	}
-	if len(keys)+widget.Width(lab) <= room-30 {
+	if len(keys)+widget.Width(lab) <= room-44 {
 		keys = widget.Put(keys, lab, m.th.Status)
 	}
 	return keys

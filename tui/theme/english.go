@@ -30,7 +30,7 @@ var english = map[Word]string{
 	"check.none":     "This step has nothing to check. Read on.",
 	"check.count":    "%d of %d",
 
-	"step.count":       "step %d of %d",
+	"step.count":       "step %d/%d",
 	"step.done":        "This step is done.",
 	"step.next":        "%s n: next step",
 	"lesson.done":      "This lesson is done. Play on as long as you like.",

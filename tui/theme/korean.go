@@ -30,7 +30,7 @@ var korean = map[Word]string{
 	"check.none":     "이 단계에는 확인할 것이 없습니다. 계속 읽어 보세요.",
 	"check.count":    "%[2]d개 중 %[1]d개",
 
-	"step.count":       "%[2]d단계 중 %[1]d단계",
+	"step.count":       "단계 %d/%d",
 	"step.done":        "이 단계를 마쳤습니다.",
 	"step.next":        "%s n: 다음 단계",
 	"lesson.done":      "이 수업을 마쳤습니다. 원하는 만큼 더 해 보세요.",

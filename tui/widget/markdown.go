@@ -241,7 +241,7 @@ func typable(source string) string {
 	return strings.Join(rows, "\n")
 }
 
-// hardWrap cuts a row into pieces of at most width columns, at a blank where there is one in the second half; the pieces
+// hardWrap cuts a row into pieces of at most width columns, at a blank where there is one beyond the first third; the pieces
 // after the first are indented by two.
 func hardWrap(row string, width int) []string {
 	width = max(width, 6)
@@ -252,7 +252,7 @@ func hardWrap(row string, width int) []string {
 			return append(out, indent+row)
 		}
 		head := Clip(row, room, "")
-		if i := strings.LastIndexByte(head, ' '); i > room/2 {
+		if i := strings.LastIndexByte(head, ' '); i > room/3 {
 			head = head[:i+1]
 		}
 		out = append(out, indent+head)

@@ -82,6 +82,9 @@ func TestMarkdownNeverOverflows(t *testing.T) {
 			if len(l) > width {
 				t.Fatalf("width %d: line %d has %d columns: %q", width, y, len(l), widget.Plain(l))
 			}
+			if w := widget.Width(widget.Plain(l)); w > len(l) {
+				t.Fatalf("width %d: line %d has %d cells for %d columns: %q", width, y, len(l), w, widget.Plain(l))
+			}
 		}
 	}
 }
