@@ -31,7 +31,7 @@ type Loop[K comparable] struct {
 	reconcile func(context.Context, K) error
 	queue     workqueue.TypedRateLimitingInterface[K]
 	// set before Run
-	synced  []cache.InformerSynced
+	synced  []cache.DoneChecker
 	Workers int // how many keys are reconciled at the same time; 5 unless changed
 }
 
@@ -62,7 +62,7 @@ func (l *Loop[K]) Follow(informer cache.SharedInformer, handler cache.ResourceEv
 	if err != nil {
 		return fmt.Errorf("follow for %s: %w", l.Name, err)
 	}
-	l.synced = append(l.synced, registration.HasSynced)
+	l.synced = append(l.synced, registration.HasSyncedChecker())
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (l *Loop[K]) FollowAll(informer cache.SharedInformer, keys func(obj any) []
 // Needs makes Run wait for an informer that is only read.
 func (l *Loop[K]) Needs(informers ...cache.SharedInformer) {
 	for _, informer := range informers {
-		l.synced = append(l.synced, informer.HasSynced)
+		l.synced = append(l.synced, informer.HasSyncedChecker())
 	}
 }
 
@@ -97,8 +97,12 @@ func (l *Loop[K]) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	defer l.queue.ShutDown()
-	if !cache.WaitForCacheSync(ctx.Done(), l.synced...) {
-		return ctx.Err()
+	for _, informer := range l.synced {
+		select {
+		case <-informer.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	for range l.Workers {
 		workers.Go(func() {

@@ -3,15 +3,140 @@ package replicaset
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	appslisters "k8s.io/client-go/listers/apps/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
 
 	"drydock/engine/controller"
 )
 
+var kind = appsv1.SchemeGroupVersion.WithKind("ReplicaSet")
+
 // Controller keeps the number of pods that each ReplicaSet asks for.
-type Controller struct{}
+type Controller struct {
+	// set once in New
+	*controller.Loop[controller.Key]
+	client       kubernetes.Interface
+	sets         appslisters.ReplicaSetLister
+	pods         corelisters.PodLister
+	expectations *controller.Expectations
+}
 
 // New makes the controller. Nothing runs before Run.
-func New(cfg controller.Config) (*Controller, error) { return nil, errors.New("not yet") }
+func New(cfg controller.Config) (*Controller, error) {
+	sets, pods := cfg.Informers.Apps().V1().ReplicaSets(), cfg.Informers.Core().V1().Pods()
+	c := &Controller{
+		client:       cfg.Client,
+		sets:         sets.Lister(),
+		pods:         pods.Lister(),
+		expectations: controller.NewExpectations(),
+	}
+	c.Loop = controller.NewLoop("replicaset-controller", cfg, c.Reconcile)
+	return c, errors.Join(
+		c.FollowAll(sets.Informer(), func(obj any) []controller.Key {
+			key, _ := controller.KeyOf(obj)
+			return []controller.Key{key}
+		}),
+		c.Follow(pods.Informer(), podHandler{c}),
+	)
+}
 
-// Run works until ctx ends.
-func (c *Controller) Run(ctx context.Context) error { return errors.New("not yet") }
+// Reconcile brings the pods and the status of one ReplicaSet in line with its spec.
+func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
+	rs, err := c.sets.ReplicaSets(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		c.expectations.Forget(key)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
+	if err != nil {
+		return controller.Terminal(fmt.Errorf("selector of ReplicaSet %s: %w", key, err))
+	}
+	active, terminating, err := c.claim(ctx, rs, selector)
+	if err != nil {
+		return err
+	}
+	var manageErr error
+	satisfied, wait := c.expectations.Satisfied(key)
+	switch {
+	case !satisfied:
+		c.AddAfter(key, wait) // usually the pod's own event comes long before
+	case rs.DeletionTimestamp == nil:
+		manageErr = c.manage(ctx, rs, active)
+	}
+	status, recheck := newStatus(rs, active, terminating, manageErr)
+	if err := c.updateStatus(ctx, rs, status); err != nil {
+		return errors.Join(manageErr, err)
+	}
+	if recheck > 0 {
+		c.AddAfter(key, recheck)
+	}
+	return manageErr
+}
+
+// claim returns the pods that belong to rs.
+func (c *Controller) claim(ctx context.Context, rs *appsv1.ReplicaSet, selector labels.Selector) (active, terminating []*corev1.Pod, err error) {
+	all, err := c.pods.Pods(rs.Namespace).List(labels.Everything())
+	if err != nil {
+		return nil, nil, fmt.Errorf("list pods: %w", err)
+	}
+	var candidates []*corev1.Pod
+	for _, pod := range all {
+		switch {
+		case controller.Active(pod):
+			candidates = append(candidates, pod)
+		case controller.Terminating(pod) && metav1.IsControlledBy(pod, rs) && selector.Matches(labels.Set(pod.Labels)):
+			terminating = append(terminating, pod)
+		}
+	}
+	active, err = controller.Sort(ctx, controller.Claim{
+		Owner: rs, Kind: kind, Selector: selector,
+		Fresh: func(ctx context.Context) (metav1.Object, error) {
+			return c.client.AppsV1().ReplicaSets(rs.Namespace).Get(ctx, rs.Name, metav1.GetOptions{})
+		},
+		Patch: func(ctx context.Context, name string, patch []byte) error {
+			_, err := c.client.CoreV1().Pods(rs.Namespace).Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+			return err
+		},
+	}, candidates)
+	return active, terminating, err
+}
+
+// updateStatus writes the status when it has changed. A conflict is answered once with the fresh object: the usual one is
+// a change of the spec, which does not touch what the status says.
+func (c *Controller) updateStatus(ctx context.Context, rs *appsv1.ReplicaSet, status appsv1.ReplicaSetStatus) error {
+	status.ObservedGeneration = rs.Generation
+	if equal(rs.Status, status) {
+		return nil
+	}
+	client := c.client.AppsV1().ReplicaSets(rs.Namespace)
+	rs = rs.DeepCopy()
+	rs.Status = status
+	_, err := client.UpdateStatus(ctx, rs, metav1.UpdateOptions{})
+	if !apierrors.IsConflict(err) {
+		return err
+	}
+	fresh, err := client.Get(ctx, rs.Name, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("read ReplicaSet after a conflict: %w", err)
+	}
+	fresh.Status = status
+	_, err = client.UpdateStatus(ctx, fresh, metav1.UpdateOptions{})
+	return err
+}
+
+func minReady(rs *appsv1.ReplicaSet) time.Duration {
+	return time.Duration(rs.Spec.MinReadySeconds) * time.Second
+}
