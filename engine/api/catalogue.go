@@ -117,23 +117,31 @@ func scalable() []Subresource {
 
 // index is the catalogue with the blanks filled in, in order, and ways to find a row.
 type index struct {
-	rows       []*Resource
+	rows       []*Resource // kinds that are stored
+	listed     []*Resource // these and the virtual ones
 	byResource map[schema.GroupVersionResource]*Resource
 	byKind     map[schema.GroupVersionKind]*Resource
 }
 
 var table = sync.OnceValue(func() *index {
-	t := &index{rows: catalogue(), byResource: map[schema.GroupVersionResource]*Resource{}, byKind: map[schema.GroupVersionKind]*Resource{}}
-	slices.SortFunc(t.rows, func(a, b *Resource) int {
-		return strings.Compare(a.Group+"/"+a.Version+"/"+a.Resource, b.Group+"/"+b.Version+"/"+b.Resource)
-	})
+	t := &index{rows: ordered(catalogue()), byResource: map[schema.GroupVersionResource]*Resource{}, byKind: map[schema.GroupVersionKind]*Resource{}}
+	t.listed = ordered(append(virtual(), t.rows...))
 	for _, r := range t.rows {
-		r.complete()
 		t.byResource[r.GroupVersionResource] = r
 		t.byKind[r.GVK()] = r
 	}
 	return t
 })
+
+func ordered(rows []*Resource) []*Resource {
+	slices.SortFunc(rows, func(a, b *Resource) int {
+		return strings.Compare(a.Group+"/"+a.Version+"/"+a.Resource, b.Group+"/"+b.Version+"/"+b.Resource)
+	})
+	for _, r := range rows {
+		r.complete()
+	}
+	return rows
+}
 
 // complete fills in what most kinds have in common.
 func (r *Resource) complete() {

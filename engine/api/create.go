@@ -3,8 +3,8 @@ package api
 import (
 	"k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -86,7 +86,15 @@ func (r *Resource) validateCreate(in runtime.Object) field.ErrorList {
 		if err != nil {
 			return field.ErrorList{field.InternalError(field.NewPath("metadata"), err)}
 		}
-		errs = genericvalidation.ValidateObjectMetaAccessor(accessor, r.Namespaced, path.ValidatePathSegmentName, field.NewPath("metadata"))
+		errs = genericvalidation.ValidateObjectMetaAccessor(accessor, r.Namespaced, pathSegment, field.NewPath("metadata"))
 	}
 	return r.validateGenerated("", in, nil, errs)
+}
+
+// pathSegment is the rule that every name keeps: it must fit between two slashes of a URL.
+func pathSegment(name string, prefix bool) []string {
+	if prefix {
+		return content.IsPathSegmentPrefix(name)
+	}
+	return content.IsPathSegmentName(name)
 }

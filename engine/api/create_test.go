@@ -72,43 +72,75 @@ func TestBadManifests(t *testing.T) {
 		return "metadata: {name: web}\nspec: {containers: [{name: web, image: i, " + more + "}]}"
 	}
 	for _, test := range []struct{ name, resource, manifest, want string }{
-		{"no containers", "pods", "metadata: {name: web}",
-			`Pod "web" is invalid: spec.containers: Required value`},
-		{"no image", "pods", "metadata: {name: web}\nspec: {containers: [{name: web}]}",
-			`Pod "web" is invalid: spec.containers[0].image: Required value`},
-		{"no name", "pods", "spec: {containers: [{name: web, image: i}]}",
-			`Pod "" is invalid: metadata.name: Required value: name or generateName is required`},
-		{"upper case name", "pods", "metadata: {name: Web}\nspec: {containers: [{name: web, image: i}]}",
+		{
+			"no containers", "pods", "metadata: {name: web}",
+			`Pod "web" is invalid: spec.containers: Required value`,
+		},
+		{
+			"no image", "pods", "metadata: {name: web}\nspec: {containers: [{name: web}]}",
+			`Pod "web" is invalid: spec.containers[0].image: Required value`,
+		},
+		{
+			"no name", "pods", "spec: {containers: [{name: web, image: i}]}",
+			`Pod "" is invalid: metadata.name: Required value: name or generateName is required`,
+		},
+		{
+			"upper case name", "pods", "metadata: {name: Web}\nspec: {containers: [{name: web, image: i}]}",
 			`Pod "Web" is invalid: metadata.name: Invalid value: "Web": a lowercase RFC 1123 subdomain must consist of lower case ` +
 				`alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex ` +
-				`used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`},
-		{"port", "pods", container("ports: [{containerPort: 99999}]"),
-			`Pod "web" is invalid: spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be between 1 and 65535, inclusive`},
-		{"restart policy", "pods", "metadata: {name: web}\nspec: {restartPolicy: Sometimes, containers: [{name: web, image: i}]}",
-			`Pod "web" is invalid: spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"`},
-		{"pull policy", "pods", container("imagePullPolicy: Sometimes"),
-			`Pod "web" is invalid: spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"`},
-		{"request over limit", "pods", container("resources: {requests: {cpu: 2}, limits: {cpu: 1}}"),
-			`Pod "web" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1`},
-		{"unknown volume", "pods", container("volumeMounts: [{name: data, mountPath: /data}]"),
-			`Pod "web" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "data"`},
-		{"same name twice", "pods", "metadata: {name: web}\nspec: {containers: [{name: a, image: i}, {name: a, image: i}]}",
-			`Pod "web" is invalid: spec.containers[1].name: Duplicate value: "a"`},
-		{"label", "pods", "metadata: {name: web, labels: {a: b c}}\nspec: {containers: [{name: a, image: i}]}",
+				`used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
+		},
+		{
+			"port", "pods", container("ports: [{containerPort: 99999}]"),
+			`Pod "web" is invalid: spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be between 1 and 65535, inclusive`,
+		},
+		{
+			"restart policy", "pods", "metadata: {name: web}\nspec: {restartPolicy: Sometimes, containers: [{name: web, image: i}]}",
+			`Pod "web" is invalid: spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"`,
+		},
+		{
+			"pull policy", "pods", container("imagePullPolicy: Sometimes"),
+			`Pod "web" is invalid: spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"`,
+		},
+		{
+			"request over limit", "pods", container("resources: {requests: {cpu: 2}, limits: {cpu: 1}}"),
+			`Pod "web" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1`,
+		},
+		{
+			"unknown volume", "pods", container("volumeMounts: [{name: data, mountPath: /data}]"),
+			`Pod "web" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "data"`,
+		},
+		{
+			"same name twice", "pods", "metadata: {name: web}\nspec: {containers: [{name: a, image: i}, {name: a, image: i}]}",
+			`Pod "web" is invalid: spec.containers[1].name: Duplicate value: "a"`,
+		},
+		{
+			"label", "pods", "metadata: {name: web, labels: {a: b c}}\nspec: {containers: [{name: a, image: i}]}",
 			`Pod "web" is invalid: metadata.labels: Invalid value: "b c": a valid label must be an empty string or consist of alphanumeric ` +
 				`characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or ` +
-				`'12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`},
-		{"selector and template", "apps/v1/deployments", strings.Replace(goodDeployment, "labels: {app: web}}\n    spec", "labels: {app: other}}\n    spec", 1),
-			"Deployment.apps \"web\" is invalid: spec.template.metadata.labels: Invalid value: {\"app\":\"other\"}: `selector` does not match template `labels`"},
-		{"no selector", "apps/v1/replicasets", "metadata: {name: web}\nspec: {template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: i}]}}}",
-			"ReplicaSet.apps \"web\" is invalid: [spec.selector: Required value, spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`]"},
-		{"negative replicas", "apps/v1/deployments", strings.Replace(goodDeployment, "replicas: 3", "replicas: -1", 1),
-			`Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`},
-		{"key", "configmaps", "metadata: {name: a}\ndata: {a/b: c}",
+				`'12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+		},
+		{
+			"selector and template", "apps/v1/deployments", strings.Replace(goodDeployment, "labels: {app: web}}\n    spec", "labels: {app: other}}\n    spec", 1),
+			"Deployment.apps \"web\" is invalid: spec.template.metadata.labels: Invalid value: {\"app\":\"other\"}: `selector` does not match template `labels`",
+		},
+		{
+			"no selector", "apps/v1/replicasets", "metadata: {name: web}\nspec: {template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: i}]}}}",
+			"ReplicaSet.apps \"web\" is invalid: [spec.selector: Required value, spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`]",
+		},
+		{
+			"negative replicas", "apps/v1/deployments", strings.Replace(goodDeployment, "replicas: 3", "replicas: -1", 1),
+			`Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
+		},
+		{
+			"key", "configmaps", "metadata: {name: a}\ndata: {a/b: c}",
 			`ConfigMap "a" is invalid: data[a/b]: Invalid value: "a/b": a valid config key must consist of alphanumeric characters, '-', '_' or '.' ` +
-				`(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`},
-		{"no ports", "services", "metadata: {name: a}\nspec: {selector: {a: b}}",
-			`Service "a" is invalid: spec.ports: Required value`},
+				`(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
+		},
+		{
+			"no ports", "services", "metadata: {name: a}\nspec: {selector: {a: b}}",
+			`Service "a" is invalid: spec.ports: Required value`,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := resource(t, test.resource)

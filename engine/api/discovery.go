@@ -20,7 +20,7 @@ var groupOrder = []string{
 // groups lists the named groups of the table in that order.
 func groups() []string {
 	var names []string
-	for _, r := range table().rows {
+	for _, r := range table().listed {
 		if r.Group != "" && !slices.Contains(names, r.Group) {
 			names = append(names, r.Group)
 		}
@@ -32,7 +32,7 @@ func groups() []string {
 // versionsOf lists the versions of a group, the preferred one first.
 func versionsOf(group string) []schema.GroupVersion {
 	var versions []schema.GroupVersion
-	for _, r := range table().rows {
+	for _, r := range table().listed {
 		if r.Group == group && !slices.Contains(versions, r.GroupVersion()) {
 			versions = append(versions, r.GroupVersion())
 		}
@@ -82,7 +82,7 @@ func Resources(gv schema.GroupVersion) *metav1.APIResourceList {
 	if gv.Group != "" {
 		list.APIVersion = "v1"
 	}
-	for _, r := range table().rows {
+	for _, r := range table().listed {
 		if r.GroupVersion() == gv {
 			list.APIResources = append(list.APIResources, r.describe()...)
 		}
@@ -108,8 +108,11 @@ func (r *Resource) describe() []metav1.APIResource {
 	return out
 }
 
-// storageHash is what upstream hashes: the first eight bytes of SHA-256 of the stored kind's name.
+// storageHash is what upstream hashes: the first eight bytes of SHA-256 of the stored kind's name. Virtual kinds have none.
 func (r *Resource) storageHash() string {
+	if r.strategy == nil {
+		return ""
+	}
 	stored := r.Storage.Group + "/" + r.Storage.Version + "/" + r.Kind
 	sum := sha256.Sum256([]byte(stored))
 	return base64.StdEncoding.EncodeToString(sum[:8])
@@ -140,7 +143,7 @@ func aggregated(names ...string) *apidiscoveryv2.APIGroupDiscoveryList {
 
 func aggregatedVersion(gv schema.GroupVersion) apidiscoveryv2.APIVersionDiscovery {
 	version := apidiscoveryv2.APIVersionDiscovery{Version: gv.Version, Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent}
-	for _, r := range table().rows {
+	for _, r := range table().listed {
 		if r.GroupVersion() == gv {
 			version.Resources = append(version.Resources, r.describeAggregated())
 		}

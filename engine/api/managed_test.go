@@ -36,7 +36,7 @@ func owners(t *testing.T, obj runtime.Object, field string) []string {
 	}
 	var names []string
 	for _, entry := range accessor.GetManagedFields() {
-		if strings.Contains(string(entry.FieldsV1.Raw), field) {
+		if strings.Contains(entry.FieldsV1.GetRawString(), field) {
 			names = append(names, strings.TrimSpace(strings.Join([]string{entry.Manager, string(entry.Operation), entry.APIVersion, entry.Subresource}, " ")))
 		}
 	}

@@ -49,9 +49,11 @@ var nodes = rules[*core.Node]{
 // dropNodeFields clears what is behind a closed feature gate, unless the node had it already. old is nil on create.
 func dropNodeFields(obj, old *core.Node) {
 	if old == nil {
-		obj.Spec.ConfigSource, obj.Status.Config = nil, nil
+		obj.Status.Config = nil
 		old = &core.Node{}
-	} else if old.Spec.ConfigSource == nil {
+	}
+	//nolint:staticcheck // deprecated, and therefore cleared
+	if old.Spec.ConfigSource == nil {
 		obj.Spec.ConfigSource = nil
 	}
 	open := feature.DefaultFeatureGate.Enabled
@@ -71,7 +73,7 @@ func dropNodeFields(obj, old *core.Node) {
 
 func nodeWarnings(n *core.Node) []string {
 	var warnings []string
-	if n.Spec.ConfigSource != nil {
+	if n.Spec.ConfigSource != nil { //nolint:staticcheck // deprecated, hence the warning
 		warnings = append(warnings, "spec.configSource: the feature is removed")
 	}
 	if n.Spec.DoNotUseExternalID != "" {

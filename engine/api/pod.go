@@ -56,6 +56,7 @@ func podOptions(obj, old *core.Pod) validation.PodValidationOptions {
 	return opts
 }
 
+// Kubernetes: the AppArmor annotations that were replaced by fields in v1.30 are not turned into those fields.
 func newPod(p *core.Pod) {
 	p.Generation = 1
 	p.Status = core.PodStatus{Phase: core.PodPending}

@@ -64,7 +64,7 @@ func (r *Resource) Subresource(name string) *Subresource {
 	return nil
 }
 
-// All lists the table, ordered by group, version and resource. The slice is the caller's.
+// All lists the kinds that are stored, ordered by group, version and resource. The slice is the caller's.
 func All() []*Resource {
 	return append([]*Resource(nil), table().rows...)
 }

@@ -4,7 +4,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -86,7 +85,7 @@ func (r *Resource) validateUpdate(subresource string, change changer, in, old ru
 	if err != nil {
 		return field.ErrorList{field.InternalError(metadata, err)}
 	}
-	errs := genericvalidation.ValidateObjectMetaAccessor(accessor, r.Namespaced, path.ValidatePathSegmentName, metadata)
+	errs := genericvalidation.ValidateObjectMetaAccessor(accessor, r.Namespaced, pathSegment, metadata)
 	errs = append(errs, genericvalidation.ValidateObjectMetaAccessorUpdate(accessor, oldMeta, metadata)...)
 	errs = append(errs, change.validate(in, old)...)
 	return r.validateGenerated(subresource, in, old, errs)

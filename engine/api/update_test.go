@@ -16,15 +16,19 @@ func TestImmutable(t *testing.T) {
 	pod := strings.Replace(goodPod, "name: web}\n", "name: web, resourceVersion: '1'}\n", 1)
 	deployment := strings.Replace(goodDeployment, "name: web,", "name: web, resourceVersion: '1',", 1)
 	for _, test := range []struct{ name, resource, old, from, to, want string }{
-		{"pod command", "pods", pod, "image: drydock/web:1", "image: drydock/web:1, command: [sh]",
+		{
+			"pod command", "pods", pod, "image: drydock/web:1", "image: drydock/web:1, command: [sh]",
 			"Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`," +
 				"`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations)," +
-				"`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"},
+				"`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+		},
 		{"deployment selector", "apps/v1/deployments", deployment, "{app: web}", "{app: other}", "spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"other\"}}: field is immutable"},
 		{"name", "configmaps", "metadata: {name: a, resourceVersion: '1'}", "name: a", "name: b", `metadata.name: Invalid value: "b": field is immutable`},
 		{"resource version", "configmaps", "metadata: {name: a, resourceVersion: '1'}", "resourceVersion: '1'", "", "metadata.resourceVersion: Invalid value: \"\": must be specified for an update"},
-		{"immutable config", "configmaps", "metadata: {name: a, resourceVersion: '1'}\nimmutable: true", "immutable: true", "immutable: true\ndata: {a: b}",
-			"data: Forbidden: field is immutable when `immutable` is set"},
+		{
+			"immutable config", "configmaps", "metadata: {name: a, resourceVersion: '1'}\nimmutable: true", "immutable: true", "immutable: true\ndata: {a: b}",
+			"data: Forbidden: field is immutable when `immutable` is set",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := resource(t, test.resource)

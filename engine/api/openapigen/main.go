@@ -36,6 +36,9 @@ func run(out string) error {
 		return err
 	}
 	w := &writer{dir: out}
+	if err := w.clear(); err != nil {
+		return err
+	}
 	if err := writeV2(w, specs); err != nil {
 		return err
 	}
@@ -61,6 +64,23 @@ func specDirectory() (string, error) {
 type writer struct {
 	dir    string
 	hashes []api.IndexEntry
+}
+
+// clear removes what an earlier run wrote, the index first, so that a run that fails leaves a build without documents rather
+// than one with some.
+func (w *writer) clear() error {
+	for _, pattern := range []string{"index.json", "types.gob", "*.zst"} {
+		old, err := filepath.Glob(filepath.Join(w.dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, file := range old {
+			if err := os.Remove(file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // document writes both forms of one document; path is "v2" or the path below /openapi/v3.

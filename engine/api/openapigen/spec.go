@@ -11,6 +11,7 @@ import (
 	openapi_v2 "github.com/google/gnostic-models/openapiv2"
 	openapi_v3 "github.com/google/gnostic-models/openapiv3"
 	"google.golang.org/protobuf/proto"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"drydock/engine/api"
@@ -127,13 +128,18 @@ func served(path string) bool {
 	return false
 }
 
-// servedResource looks at what follows the version: namespaces/{namespace}/pods/{name}/log. The old watch/ paths are not served.
+// servedResource looks at what follows the version: namespaces/{namespace}/pods/{name}/log. Discovery is the measure; the old
+// watch/ paths are not in it.
 func servedResource(gv schema.GroupVersion, parts []string) bool {
 	if len(parts) > 2 && parts[0] == "namespaces" && parts[1] == "{namespace}" {
 		parts = parts[2:]
 	}
-	r := api.Lookup(gv.WithResource(parts[0]))
-	return r != nil && (len(parts) < 3 || r.Subresource(parts[2]) != nil)
+	name := parts[0]
+	if len(parts) > 2 {
+		name += "/" + parts[2]
+	}
+	list := api.Resources(gv)
+	return list != nil && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == name })
 }
 
 // dropCBOR takes one encoding, which is not served, out of all lists of media types.
