@@ -36,6 +36,7 @@ func BenchmarkPodStatus(b *testing.B) {
 	for b.Loop() {
 		changed := live.DeepCopy()
 		changed.Status.PodIP = "10.244.1.5"
+		r.Default(changed)
 		obj := fields.UpdateNoErrors(live, changed, "bench")
 		if _, err := r.BeforeUpdate("default", "status", obj, live); err != nil {
 			b.Fatal(err)
