@@ -20,6 +20,7 @@ type Container struct {
 	id       string
 	runner   *Runner
 	template handshake.Process // what Exec begins with
+	kinds    uintptr           // its namespaces that are not the caller's, as clone(2) flags
 	ownPIDs  bool              // process 1 of a pid namespace: when it goes, all go
 	mounts   uint64            // inode of the mount namespace: who is in it belongs to the container
 
@@ -95,7 +96,7 @@ func (c *Container) exec(ctx context.Context, e ExecConfig) (*Process, error) {
 		return nil, err
 	}
 	defer unix.Close(target)
-	child, err := c.runner.spawn(spawning{target: target, stdio: e.Stdio, group: c.group})
+	child, err := c.runner.spawn(spawning{target: target, kinds: c.kinds, stdio: e.Stdio, group: c.group})
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,8 @@ func (c *Container) kill() error {
 	return signalMembers(c.mounts, syscall.SIGKILL)
 }
 
-// Pause stops every process of the container: by its cgroup's freezer, otherwise by SIGSTOP.
+// Pause stops every process of the container: by its cgroup's freezer, otherwise by SIGSTOP, which each process gets around
+// to when it next runs.
 func (c *Container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

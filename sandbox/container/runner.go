@@ -89,7 +89,7 @@ func (r *Runner) create(ctx context.Context, c Config) (*Container, error) {
 	}
 	child.terminal = child.talk.takeTerminal()
 	return &Container{
-		Process: child.Process, id: c.ID, runner: r, template: plan.setup.Process, ownPIDs: plan.ownPIDs, mounts: mounts,
+		Process: child.Process, id: c.ID, runner: r, template: plan.setup.Process, kinds: plan.kinds, ownPIDs: plan.ownPIDs, mounts: mounts,
 		state: Created, talk: child.talk,
 	}, nil
 }

@@ -17,8 +17,9 @@ import (
 
 // spawning is what it takes to start dockinit.
 type spawning struct {
-	plan   *plan // namespaces to make and to join
-	target int   // pidfd of a container to join instead, when plan is nil
+	plan   *plan   // namespaces to make and to join
+	target int     // pidfd of a container to join instead, when plan is nil
+	kinds  uintptr // its namespaces that are not the caller's
 	stdio  Stdio
 	group  Group
 }
@@ -74,8 +75,10 @@ func (s spawning) enter() error {
 		return s.plan.join()
 	}
 	// All but the mount namespace, which dockinit joins itself: until then it is executed from the caller's files.
-	const flags = unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
-	err := unix.Setns(s.target, flags)
+	var err error
+	if kinds := s.kinds &^ unix.CLONE_NEWNS; kinds != 0 {
+		err = unix.Setns(s.target, int(kinds))
+	}
 	if errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("join the container: %w", ErrNotRunning)
 	}

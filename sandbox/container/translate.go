@@ -17,6 +17,7 @@ type plan struct {
 	setup      handshake.Setup
 	cloneFlags uintptr    // namespaces to make
 	joins      []*os.File // namespaces to join
+	kinds      uintptr    // both, as flags
 	joinsPIDs  bool
 	ownPIDs    bool
 }
@@ -87,7 +88,9 @@ func (p *plan) namespaces(list []specs.LinuxNamespace) error {
 			return fmt.Errorf("linux.namespaces: a %s namespace is not supported", ns.Type)
 		case ns.Type == specs.MountNamespace && ns.Path != "":
 			return errors.New("linux.namespaces: joining a mount namespace is not supported")
-		case ns.Path == "":
+		}
+		p.kinds |= flag
+		if ns.Path == "" {
 			p.cloneFlags |= flag
 			p.ownPIDs = p.ownPIDs || ns.Type == specs.PIDNamespace
 			continue

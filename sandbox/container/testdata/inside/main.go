@@ -55,6 +55,8 @@ func do(verb string, args []string) error {
 			f.Close()
 		}
 		return err
+	case "overwrite":
+		return overwrite(args[0])
 	case "fds":
 		return fds()
 	case "id":
@@ -109,6 +111,23 @@ func ls(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
 		fmt.Println(e.Name())
+	}
+	return err
+}
+
+// overwrite keeps hold of a file, waits for a word, and then tries to write to it.
+func overwrite(path string) error {
+	const oPath = 0x200000
+	fd, err := syscall.Open(path, oPath|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	fmt.Println("holding")
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY, 0)
+	if err == nil {
+		fmt.Println("opened for writing")
+		f.Close()
 	}
 	return err
 }
