@@ -1,12 +1,11 @@
 package kubelet
 
 import (
+	"drydock/engine/decision"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"drydock/engine/decision"
 )
 
 // admit decides once whether the node takes the pod. A pod that already has a sandbox here was taken by an earlier kubelet.

@@ -25,7 +25,7 @@ func bindSubPath(volume, sub, place string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("open volume %s: %w", volume, err)
 	}
-	defer unix.Close(root)
+	defer func() { _ = unix.Close(root) }() // nothing was written
 	how := &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS}
 	fd, err := unix.Openat2(root, sub, how)
 	if errors.Is(err, unix.ENOENT) {
@@ -37,7 +37,7 @@ func bindSubPath(volume, sub, place string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("open %s in volume %s: %w", sub, volume, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	if err := mountPoint(fd, place); err != nil {
 		return "", err
 	}
@@ -58,7 +58,7 @@ func makeBeneath(volume, sub string) error {
 	if err != nil {
 		return fmt.Errorf("open volume %s: %w", volume, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing was written through it
 	if err := root.MkdirAll(sub, info.Mode().Perm()); err != nil {
 		return fmt.Errorf("make %s in volume %s: %w", sub, volume, err)
 	}

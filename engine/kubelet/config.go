@@ -3,12 +3,11 @@ package kubelet
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"drydock/engine/decision"
 	"net"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
-
-	"drydock/engine/decision"
 )
 
 // Where a node keeps what the kubelet needs, unless Config says otherwise.

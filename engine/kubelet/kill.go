@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/decision"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,8 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
-
-	"drydock/engine/decision"
 )
 
 // minimumGrace is given to every container, also with grace period 0: SIGKILL at once would be needlessly rude.

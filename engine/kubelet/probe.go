@@ -137,7 +137,7 @@ func probeGRPC(ctx context.Context, address string, service *string, timeout tim
 	if err != nil {
 		return false, "", err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // a probe has its answer by then
 	request := &healthpb.HealthCheckRequest{}
 	if service != nil {
 		request.Service = *service

@@ -2,13 +2,12 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/decision"
 	"fmt"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"drydock/engine/decision"
 )
 
 type probeKind int

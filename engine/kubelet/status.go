@@ -1,13 +1,12 @@
 package kubelet
 
 import (
+	"drydock/engine/decision"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"drydock/engine/decision"
 )
 
 // publish generates the pod's status from the runtime's view and hands it to the writer.

@@ -2,14 +2,13 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/decision"
 	"errors"
 	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
-
-	"drydock/engine/decision"
 )
 
 // sync brings a living pod one step further and says when to look again; zero is "when something happens".
@@ -66,7 +65,7 @@ func (w *worker) prepareAndDo(ctx context.Context, pod *corev1.Pod, view *podVie
 }
 
 func unjoin(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the very error that errors.Join made, not one inside it
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}

@@ -52,7 +52,8 @@ type containerView struct {
 }
 
 func (c *containerView) running() bool { return c.state == runtimeapi.ContainerState_CONTAINER_RUNNING }
-func (c *containerView) exited() bool  { return c.state == runtimeapi.ContainerState_CONTAINER_EXITED }
+
+func (c *containerView) exited() bool { return c.state == runtimeapi.ContainerState_CONTAINER_EXITED }
 
 // container is the newest container of that name, nil when there is none.
 func (v *podView) container(name string) *containerView {

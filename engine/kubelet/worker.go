@@ -2,15 +2,17 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/decision"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
-
-	"drydock/engine/decision"
 )
 
 const (
@@ -68,8 +70,22 @@ func (w *worker) update(pod *corev1.Pod) {
 	if endsSooner(w.pod, pod) && w.interrupt != nil {
 		w.interrupt()
 	}
+	news := matters(w.pod, pod)
 	w.pod = pod
-	w.poke()
+	if news {
+		w.poke()
+	}
+}
+
+// matters says whether a newer version has something for the worker: most are only our own status coming back.
+func matters(before, now *corev1.Pod) bool {
+	foreign := func(pod *corev1.Pod) []corev1.PodCondition {
+		return slices.DeleteFunc(slices.Clone(pod.Status.Conditions), func(c corev1.PodCondition) bool { return ownedCondition(c.Type) })
+	}
+	return before.Generation != now.Generation || !before.DeletionTimestamp.Equal(now.DeletionTimestamp) || endsSooner(before, now) ||
+		before.Status.Phase != now.Status.Phase && terminal(now.Status.Phase) ||
+		!maps.Equal(before.Labels, now.Labels) || !maps.Equal(before.Annotations, now.Annotations) ||
+		len(before.Finalizers) != len(now.Finalizers) || !equality.Semantic.DeepEqual(foreign(before), foreign(now))
 }
 
 func endsSooner(before, now *corev1.Pod) bool {
