@@ -41,7 +41,7 @@ func fillDevices(root int, r handshake.Root) error {
 	if err != nil {
 		return fmt.Errorf("open /dev: %w", err)
 	}
-	defer unix.Close(dev)
+	defer shut(dev)
 	for _, l := range deviceLinks {
 		if err := unix.Symlinkat(l.target, dev, l.name); err != nil && !errors.Is(err, unix.EEXIST) {
 			return fmt.Errorf("make /dev/%s: %w", l.name, err)
@@ -64,7 +64,7 @@ func bindDevice(root int, path string) error {
 	if err != nil {
 		return fmt.Errorf("device %s: %w", path, err)
 	}
-	defer unix.Close(tree)
+	defer shut(tree)
 	if err := attach(tree, root, path); err != nil {
 		return fmt.Errorf("device %s: %w", path, err)
 	}

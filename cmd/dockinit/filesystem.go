@@ -19,7 +19,7 @@ func mountOne(root int, m handshake.Mount) error {
 	if err != nil {
 		return fmt.Errorf("mount %s (%s) on %q: %w", m.Source, m.Type, m.Destination, err)
 	}
-	defer unix.Close(tree)
+	defer shut(tree)
 	if err := attach(tree, root, m.Destination); err != nil {
 		return fmt.Errorf("mount %s (%s) on %q: %w", m.Source, m.Type, m.Destination, err)
 	}
@@ -64,7 +64,7 @@ func bindTree(m handshake.Mount) (int, error) {
 		return -1, fmt.Errorf("copy the mount: %w", err)
 	}
 	if err := setAttributes(tree, m); err != nil {
-		unix.Close(tree)
+		shut(tree)
 		return -1, err
 	}
 	return tree, nil
@@ -93,7 +93,7 @@ func newTree(m handshake.Mount) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("open file system: %w", err)
 	}
-	defer unix.Close(fs)
+	defer shut(fs)
 	if err := unix.FsconfigSetString(fs, "source", m.Source); err != nil {
 		return -1, explain(fs, "source", err)
 	}

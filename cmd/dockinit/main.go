@@ -34,10 +34,8 @@ func init() {
 
 func main() {
 	caller := socket(socketFD)
-	if err := run(caller); err != nil {
-		tell(caller, err)
-		os.Exit(1)
-	}
+	tell(caller, run(caller))
+	os.Exit(1)
 }
 
 // run returns only with an error: otherwise this process has become the container's program.

@@ -85,7 +85,7 @@ func raiseLoopback() error {
 	if err != nil {
 		return fmt.Errorf("bring lo up: %w", err)
 	}
-	defer unix.Close(s)
+	defer shut(s)
 	lo, err := unix.NewIfreq("lo")
 	if err != nil {
 		return fmt.Errorf("bring lo up: %w", err)
@@ -123,13 +123,13 @@ func guard(root int, r handshake.Root) error {
 	if err != nil {
 		return fmt.Errorf("mask paths: %w", err)
 	}
-	defer unix.Close(empty)
+	defer shut(empty)
 	// The caller's null device: the container's /dev/null is whatever its image and mounts make of it.
 	null, err := bindTree(handshake.Mount{Source: "/dev/null"})
 	if err != nil {
 		return fmt.Errorf("mask paths: /dev/null: %w", err)
 	}
-	defer unix.Close(null)
+	defer shut(null)
 	for _, p := range r.Masked {
 		if err := mask(root, p, empty, null); err != nil {
 			return fmt.Errorf("mask %s: %w", p, err)
@@ -146,12 +146,12 @@ func protect(root int, path string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer shut(fd)
 	tree, err := unix.OpenTree(fd, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(tree)
+	defer shut(tree)
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
 		return err
@@ -167,7 +167,7 @@ func mask(root int, path string, empty, null int) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer shut(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
@@ -180,7 +180,7 @@ func mask(root int, path string, empty, null int) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(tree)
+	defer shut(tree)
 	return unix.MoveMount(tree, "", fd, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 }
 
@@ -191,7 +191,7 @@ func pivot(root int, r handshake.Root) error {
 	if err := unix.Fchdir(root); err != nil {
 		return fmt.Errorf("enter the root file system: %w", err)
 	}
-	unix.Close(root)
+	shut(root)
 	// With both arguments "." the old root ends up mounted on top of the new one, without a directory for it, and "." is
 	// then the old root, ready to be unmounted (pivot_root(2), "pivot_root(".", ".")").
 	if err := unix.PivotRoot(".", "."); err != nil {

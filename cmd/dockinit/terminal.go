@@ -16,8 +16,8 @@ func openTerminal(caller socket, s *handshake.Setup) error {
 	if err != nil {
 		return fmt.Errorf("open a terminal: %w", err)
 	}
-	defer unix.Close(master)
-	defer unix.Close(slave)
+	defer shut(master)
+	defer shut(slave)
 	p := s.Process
 	if p.Rows > 0 && p.Cols > 0 {
 		size := unix.Winsize{Row: p.Rows, Col: p.Cols}
@@ -55,17 +55,17 @@ func openPTY() (master, slave int, err error) {
 	// In a running container somebody may have put another file there, for us to write the caller's keys into.
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(master, &fs); err != nil || fs.Type != unix.DEVPTS_SUPER_MAGIC {
-		unix.Close(master)
+		shut(master)
 		return -1, -1, errors.Join(errors.New("/dev/pts/ptmx is not a terminal's"), err)
 	}
 	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
-		unix.Close(master)
+		shut(master)
 		return -1, -1, fmt.Errorf("unlock: %w", err)
 	}
 	// TIOCGPTPEER opens the slave without a path that could lead elsewhere (ioctl_tty(2)).
 	slave, err = openPeer(master, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
 	if err != nil {
-		unix.Close(master)
+		shut(master)
 		return -1, -1, fmt.Errorf("open the other end: %w", err)
 	}
 	return master, slave, nil
@@ -77,12 +77,12 @@ func makeConsole(slave int) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(root)
+	defer shut(root)
 	tree, err := unix.OpenTree(slave, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(tree)
+	defer shut(tree)
 	return attach(tree, root, "/dev/console")
 }
 

@@ -37,7 +37,7 @@ func directoryWithin(root int, name string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	defer unix.Close(parent)
+	defer shut(parent)
 	if err := unix.Mkdirat(parent, path.Base(name), 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
 		return -1, err
 	}
@@ -55,9 +55,9 @@ func fileWithin(root int, name string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	defer unix.Close(parent)
+	defer shut(parent)
 	if fd, err = unix.Openat(parent, path.Base(name), unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644); err == nil {
-		unix.Close(fd)
+		shut(fd)
 	} else if !errors.Is(err, unix.EEXIST) {
 		return -1, err
 	}
@@ -82,9 +82,12 @@ func attach(tree, root int, name string) error {
 	if err != nil {
 		return fmt.Errorf("open %s in the container: %w", name, err)
 	}
-	defer unix.Close(place)
+	defer shut(place)
 	if err := unix.MoveMount(tree, "", place, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
 		return fmt.Errorf("attach to %s: %w", name, err)
 	}
 	return nil
 }
+
+// shut closes a descriptor that was only looked through: nothing is lost when that goes wrong.
+func shut(fd int) { _ = unix.Close(fd) }

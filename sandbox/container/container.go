@@ -7,8 +7,6 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"drydock/sandbox/container/handshake"
 )
 
@@ -95,7 +93,7 @@ func (c *Container) exec(ctx context.Context, e ExecConfig) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(target)
+	defer shut(target)
 	child, err := c.runner.spawn(spawning{target: target, kinds: c.kinds, stdio: e.Stdio, group: c.group})
 	if err != nil {
 		return nil, err

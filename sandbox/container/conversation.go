@@ -124,3 +124,6 @@ func (c *conversation) takeTerminal() *os.File {
 }
 
 func (c *conversation) close() error { return c.socket.Close() }
+
+// shut closes a descriptor that was only looked through: nothing is lost when that goes wrong.
+func shut(fd int) { _ = unix.Close(fd) }

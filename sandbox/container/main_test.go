@@ -3,6 +3,7 @@ package container_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -186,3 +187,10 @@ func execute(t testing.TB, c *container.Container, e container.ExecConfig) (stri
 }
 
 func exists(path string) bool { return unix.Access(path, unix.F_OK) == nil }
+
+func writeJSON(t testing.TB, path string, v any) {
+	t.Helper()
+	b, err := json.Marshal(v)
+	check(t, err)
+	check(t, os.WriteFile(path, b, 0o644))
+}

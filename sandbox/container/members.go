@@ -69,7 +69,7 @@ func signalMember(pid int, mounts uint64, sig syscall.Signal) error {
 	if err != nil {
 		return errNotMember // gone
 	}
-	defer unix.Close(fd)
+	defer shut(fd)
 	if ns, err := mountsOf(pid); err != nil || ns != mounts {
 		return errNotMember
 	}

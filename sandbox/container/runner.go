@@ -40,7 +40,7 @@ func openInit(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy its mount: %w", err)
 	}
-	defer unix.Close(tree)
+	defer shut(tree)
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &attr); err != nil {
 		return nil, fmt.Errorf("make its mount read-only: %w", err)
