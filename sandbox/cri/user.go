@@ -44,8 +44,31 @@ func (c *ctr) processUser() (identity, error) {
 		return identity{}, fmt.Errorf("find user %q in the image: %w", wish, err)
 	}
 	who := identity{user: specs.User{UID: uint32(found.Uid), GID: uint32(found.Gid)}, home: found.Home}
-	who.user.AdditionalGids = groupsOf(sc, found)
-	return who, mapped(who.user)
+	who.user.AdditionalGids, err = who.check(sc, found)
+	return who, err
+}
+
+// check says early and clearly what would otherwise fail deep inside with EINVAL: this user namespace has no such user. It
+// returns the groups that the process is in.
+func (who identity) check(sc *runtimeapi.LinuxContainerSecurityContext, found *user.ExecUser) ([]uint32, error) {
+	uids, gids, err := idMaps()
+	if err != nil {
+		return nil, err
+	}
+	if !uids.has(who.user.UID) {
+		asked := "the image's USER"
+		if sc.GetRunAsUser() != nil || sc.GetRunAsUsername() != "" {
+			asked = "runAsUser"
+		}
+		return nil, fmt.Errorf("%s: user %d is %w: without subordinate ids (/etc/subuid, newuidmap) a lab has user 0 only", asked, who.user.UID, container.ErrUserNotMapped)
+	}
+	asked := append([]uint32{who.user.GID}, toIDs(sc.GetSupplementalGroups())...)
+	for _, gid := range asked {
+		if !gids.has(gid) {
+			return nil, fmt.Errorf("group %d is %w: without subordinate ids (/etc/subgid, newgidmap) a lab has group 0 only", gid, container.ErrUserNotMapped)
+		}
+	}
+	return groupsOf(sc, found, gids), nil
 }
 
 // userWish is "user" or "user:group" in the words of an image's USER line.
@@ -66,20 +89,27 @@ func userWish(sc *runtimeapi.LinuxContainerSecurityContext, fromImage string) (s
 	return wish, nil
 }
 
-// groupsOf are the supplementary groups: the pod's, and the image's for this user unless the policy is Strict. The
-// primary group is one of them, as su(1) and containerd have it.
-func groupsOf(sc *runtimeapi.LinuxContainerSecurityContext, found *user.ExecUser) []uint32 {
-	var gids []uint32
-	for _, gid := range sc.GetSupplementalGroups() {
-		gids = append(gids, uint32(gid))
-	}
+// groupsOf are the supplementary groups: the pod's, and the image's for this user unless the policy is Strict. The image's
+// groups that do not exist here are left out: nobody asked for them, and most images put root into a dozen.
+func groupsOf(sc *runtimeapi.LinuxContainerSecurityContext, found *user.ExecUser, here idMap) []uint32 {
+	all := toIDs(sc.GetSupplementalGroups())
 	if sc.GetSupplementalGroupsPolicy() != runtimeapi.SupplementalGroupsPolicy_Strict {
 		for _, gid := range found.Sgids {
-			gids = append(gids, uint32(gid))
+			if here.has(uint32(gid)) {
+				all = append(all, uint32(gid))
+			}
 		}
 	}
-	slices.Sort(gids)
-	return slices.Compact(gids)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func toIDs(in []int64) []uint32 {
+	var out []uint32
+	for _, id := range in {
+		out = append(out, uint32(id))
+	}
+	return out
 }
 
 // openIn opens a file of the image, following links inside of it only. One that is missing reads as empty.
@@ -96,23 +126,6 @@ func openIn(rootfs, name string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("open %s in the image: %w", name, err)
 	}
 	return f, nil
-}
-
-// mapped says early and clearly what would otherwise fail deep inside with EINVAL: this user namespace has no such user.
-func mapped(u specs.User) error {
-	uids, gids, err := idMaps()
-	if err != nil {
-		return err
-	}
-	if !uids.has(u.UID) {
-		return fmt.Errorf("run as user %d: %w: without subordinate ids (/etc/subuid, newuidmap) only user 0 exists in this lab; leave out runAsUser",
-			u.UID, container.ErrUserNotMapped)
-	}
-	if !gids.has(u.GID) {
-		return fmt.Errorf("run as group %d: %w: without subordinate ids (/etc/subgid, newgidmap) only group 0 exists in this lab; leave out runAsGroup",
-			u.GID, container.ErrUserNotMapped)
-	}
-	return nil
 }
 
 // idMap is one side of a user namespace's map: ranges of ids that exist inside (user_namespaces(7)).
