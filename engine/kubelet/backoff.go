@@ -2,6 +2,12 @@ package kubelet
 
 import "time"
 
+// How soon to repeat a request that failed, at first and at most.
+const (
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 10 * time.Second
+)
+
 const (
 	firstBackoff = 10 * time.Second
 	lastBackoff  = 5 * time.Minute

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/listwatch"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -113,7 +114,7 @@ func (r *eventRecorder) write(ctx context.Context, event *corev1.Event) {
 		if err == nil && r.seen[key] == nil {
 			r.remember(key, event)
 		}
-		if err == nil || apierrors.ReasonForError(err) != metav1.StatusReasonUnknown || !wait(ctx, delay) {
+		if err == nil || apierrors.ReasonForError(err) != metav1.StatusReasonUnknown || !listwatch.Wait(ctx, delay) {
 			return
 		}
 	}

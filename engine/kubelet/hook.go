@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/listwatch"
 	"fmt"
 	"net/http"
 	"time"
@@ -34,7 +35,7 @@ func (w *worker) runHook(ctx context.Context, spec *corev1.Container, hook *core
 		}
 		answer.Body.Close()
 	case hook.Sleep != nil:
-		wait(ctx, time.Duration(hook.Sleep.Seconds)*time.Second)
+		listwatch.Wait(ctx, time.Duration(hook.Sleep.Seconds)*time.Second)
 	}
 	return nil
 }

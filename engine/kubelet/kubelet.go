@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/listwatch"
 	"errors"
 	"fmt"
 	"os"
@@ -99,8 +100,8 @@ func (k *Kubelet) followServices(ctx context.Context) error {
 
 // followPods is the syncLoop's intake: every change of a pod bound to this node goes to that pod's worker.
 func (k *Kubelet) followPods(ctx context.Context) error {
-	source := &source{
-		list: func(ctx context.Context) (string, error) {
+	source := &listwatch.Source{
+		List: func(ctx context.Context) (string, error) {
 			list, err := k.cfg.Client.Pods(ctx, k.cfg.NodeName)
 			if err != nil {
 				return "", err
@@ -108,12 +109,12 @@ func (k *Kubelet) followPods(ctx context.Context) error {
 			k.replacePods(list.Items)
 			return list.ResourceVersion, nil
 		},
-		watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+		Watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			return k.cfg.Client.WatchPods(ctx, k.cfg.NodeName, options)
 		},
-		changed: k.podChanged,
+		Changed: k.podChanged,
 	}
-	return source.follow(ctx)
+	return source.Follow(ctx)
 }
 
 // replacePods takes a complete list: workers of pods that are not on it learn that theirs is gone.

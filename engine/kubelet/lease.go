@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/listwatch"
 	"fmt"
 	"time"
 
@@ -36,7 +37,7 @@ func (h *heartbeat) run(ctx context.Context) error {
 		} else {
 			delay = firstRetry
 		}
-		if !wait(ctx, pause) {
+		if !listwatch.Wait(ctx, pause) {
 			return ctx.Err()
 		}
 	}

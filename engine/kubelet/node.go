@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -50,7 +51,7 @@ func (n *nodeKeeper) run(ctx context.Context) error {
 		if err := n.register(ctx); err == nil {
 			break
 		}
-		if !wait(ctx, delay) {
+		if !listwatch.Wait(ctx, delay) {
 			return ctx.Err()
 		}
 	}
@@ -60,7 +61,7 @@ func (n *nodeKeeper) run(ctx context.Context) error {
 		if n.sync(ctx) == nil && n.ready() {
 			delay = statusPeriod
 		}
-		if !wait(ctx, delay) {
+		if !listwatch.Wait(ctx, delay) {
 			return ctx.Err()
 		}
 	}

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 	"fmt"
 	"sync"
 	"time"
@@ -186,7 +187,7 @@ func (p *probeSet) stop() {
 // a failure.
 func (p *probeSet) loop(ctx context.Context, job probeJob) {
 	delay := time.Until(job.since.Add(time.Duration(job.probe.InitialDelaySeconds) * time.Second))
-	if job.probe.InitialDelaySeconds > 0 && !wait(ctx, delay) {
+	if job.probe.InitialDelaySeconds > 0 && !listwatch.Wait(ctx, delay) {
 		return
 	}
 	period := max(time.Duration(job.probe.PeriodSeconds)*time.Second, time.Second)

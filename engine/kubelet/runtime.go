@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ func (k *Kubelet) followRuntime(ctx context.Context) error {
 				delay = firstRetry
 			}
 		}
-		if !wait(ctx, delay) {
+		if !listwatch.Wait(ctx, delay) {
 			return ctx.Err()
 		}
 	}
@@ -64,7 +65,7 @@ func (k *Kubelet) drainEvents(stream grpc.ServerStreamingClient[runtimeapi.Conta
 // removeOrphans ends sandboxes that belong to no pod: their pods were deleted while no kubelet ran.
 func (k *Kubelet) removeOrphans(ctx context.Context) {
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
-		if err := k.removeOrphansOnce(ctx); err == nil || !wait(ctx, delay) {
+		if err := k.removeOrphansOnce(ctx); err == nil || !listwatch.Wait(ctx, delay) {
 			return
 		}
 	}

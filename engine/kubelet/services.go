@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/listwatch"
 	"maps"
 	"sync"
 
@@ -22,8 +23,8 @@ type serviceCache struct {
 }
 
 func (s *serviceCache) follow(ctx context.Context, client Client) error {
-	source := &source{
-		list: func(ctx context.Context) (string, error) {
+	source := &listwatch.Source{
+		List: func(ctx context.Context) (string, error) {
 			list, err := client.Services(ctx)
 			if err != nil {
 				return "", err
@@ -31,12 +32,12 @@ func (s *serviceCache) follow(ctx context.Context, client Client) error {
 			s.replace(list.Items)
 			return list.ResourceVersion, nil
 		},
-		watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+		Watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			return client.WatchServices(ctx, options)
 		},
-		changed: s.changed,
+		Changed: s.changed,
 	}
-	return source.follow(ctx)
+	return source.Follow(ctx)
 }
 
 func (s *serviceCache) replace(services []corev1.Service) {

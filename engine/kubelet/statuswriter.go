@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"drydock/engine/listwatch"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -90,7 +91,7 @@ func (s *statusWriter) write(ctx context.Context) {
 		case apierrors.IsNotFound(err), apierrors.IsConflict(err): // gone, or another pod of that name
 			s.stop()
 		default:
-			wait(ctx, delay)
+			listwatch.Wait(ctx, delay)
 			delay = min(2*delay, lastRetry)
 		}
 	}

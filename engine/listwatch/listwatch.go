@@ -1,4 +1,4 @@
-package kubelet
+package listwatch
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// source is one kind of object that is listed once and followed from there.
-type source struct {
-	// list reports every object by calling replace, and returns the version of the list.
-	list func(ctx context.Context) (resourceVersion string, err error)
-	// watch opens a stream of changes after options.ResourceVersion.
-	watch func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
-	// changed takes one event of the stream.
-	changed func(watch.Event)
+// Source is one kind of object that is listed once and followed from there.
+type Source struct {
+	// List reads every object, hands them to the listener as the complete truth, and returns the version of the list.
+	List func(ctx context.Context) (resourceVersion string, err error)
+	// Watch opens a stream of changes after options.ResourceVersion.
+	Watch func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
+	// Changed takes one event of the stream: Added, Modified or Deleted.
+	Changed func(watch.Event)
 }
 
 const (
@@ -26,10 +26,10 @@ const (
 	lastRetry  = 10 * time.Second
 )
 
-// follow keeps a listener up to date until ctx ends: list, watch from there, and list again when the server has forgotten our
+// Follow keeps a listener up to date until ctx ends: list, watch from there, and list again when the server has forgotten our
 // version (410 Gone) or the stream broke in a way that may have lost something. It holds no copy of the objects: the
 // listener has them already.
-func (s *source) follow(ctx context.Context) error {
+func (s *Source) Follow(ctx context.Context) error {
 	delay := firstRetry
 	for {
 		began := time.Now()
@@ -40,20 +40,20 @@ func (s *source) follow(ctx context.Context) error {
 		if err == nil || time.Since(began) > lastRetry {
 			delay = firstRetry
 		}
-		if !wait(ctx, delay) {
+		if !Wait(ctx, delay) {
 			return ctx.Err()
 		}
 		delay = min(2*delay, lastRetry)
 	}
 }
 
-func (s *source) listAndWatch(ctx context.Context) error {
-	version, err := s.list(ctx)
+func (s *Source) listAndWatch(ctx context.Context) error {
+	version, err := s.List(ctx)
 	if err != nil {
 		return fmt.Errorf("list: %w", err)
 	}
 	for ctx.Err() == nil {
-		stream, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true})
+		stream, err := s.Watch(ctx, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true})
 		if err != nil {
 			return fmt.Errorf("watch from %s: %w", version, err)
 		}
@@ -62,7 +62,7 @@ func (s *source) listAndWatch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if version == before && !wait(ctx, firstRetry) { // a server that hangs up at once must not be hammered
+		if version == before && !Wait(ctx, firstRetry) { // a server that hangs up at once must not be hammered
 			break
 		}
 	}
@@ -70,7 +70,7 @@ func (s *source) listAndWatch(ctx context.Context) error {
 }
 
 // drain hands the stream's events on until it ends, and returns the version to continue from.
-func (s *source) drain(ctx context.Context, stream watch.Interface, version string) (string, error) {
+func (s *Source) drain(ctx context.Context, stream watch.Interface, version string) (string, error) {
 	defer stream.Stop()
 	for {
 		select {
@@ -87,7 +87,7 @@ func (s *source) drain(ctx context.Context, stream watch.Interface, version stri
 				version = object.GetResourceVersion()
 			}
 			if event.Type != watch.Bookmark {
-				s.changed(event)
+				s.Changed(event)
 			}
 		}
 	}
@@ -100,8 +100,8 @@ func watchError(event watch.Event) error {
 	return errors.New("the watch ended with an unknown error")
 }
 
-// wait sleeps for d; false means ctx ended first.
-func wait(ctx context.Context, d time.Duration) bool {
+// Wait sleeps for d; false means ctx ended first.
+func Wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
