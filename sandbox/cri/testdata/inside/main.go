@@ -35,7 +35,9 @@ func main() {
 			}
 		}
 	case "pause":
-		select {}
+		end := make(chan os.Signal, 1)
+		signal.Notify(end, syscall.SIGTERM)
+		<-end
 	case "self": // who and where we are
 		host, _ := os.Hostname()
 		cwd, _ := os.Getwd()
