@@ -129,3 +129,24 @@ func checkHandling(obj runtime.Object) {
 	_, _ = r.BeforeCreate("default", obj)
 	_, _ = r.Table(obj, nil)
 }
+
+// TestDecodeEveryBody: whatever a path of the table takes can be read.
+func TestDecodeEveryBody(t *testing.T) {
+	kinds := []schema.GroupVersionKind{
+		{Version: "v1", Kind: "DeleteOptions"},
+		{Group: "authentication.k8s.io", Version: "v1", Kind: "TokenReview"},
+		{Group: "authorization.k8s.io", Version: "v1", Kind: "SelfSubjectAccessReview"},
+	}
+	for _, r := range api.All() {
+		kinds = append(kinds, r.GVK())
+		for _, sub := range r.Subresources {
+			kinds = append(kinds, sub.Kind)
+		}
+	}
+	for _, kind := range kinds {
+		obj, _, err := api.Decode([]byte("{}"), "", kind, metav1.FieldValidationStrict)
+		if err != nil || obj.GetObjectKind().GroupVersionKind() != kind {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}

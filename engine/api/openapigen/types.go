@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/gob"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"k8s.io/kube-openapi/pkg/schemaconv"
 	"k8s.io/kube-openapi/pkg/validation/spec"
@@ -42,7 +44,22 @@ func writeTypes(w *writer, specs string) error {
 	if err := gob.NewEncoder(&out).Encode(kept); err != nil {
 		return fmt.Errorf("encode the merge schema: %w", err)
 	}
+	if err := readsBack(out.Bytes(), kept); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(w.dir, "types.gob"), out.Bytes(), 0o644)
+}
+
+// readsBack holds that nothing is lost on the way: gob leaves out what is zero.
+func readsBack(encoded []byte, want *mergeschema.Schema) error {
+	got := &mergeschema.Schema{}
+	if err := gob.NewDecoder(bytes.NewReader(encoded)).Decode(got); err != nil {
+		return fmt.Errorf("read the merge schema back: %w", err)
+	}
+	if !reflect.DeepEqual(got.Types, want.Types) {
+		return errors.New("the merge schema does not read back as it was written")
+	}
+	return nil
 }
 
 // readModels reads the models of all v3 documents; those that several of them carry are the same.
