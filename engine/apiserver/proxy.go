@@ -49,8 +49,6 @@ func (s *Server) proxy(q *call) error {
 	}
 	where.Path = pathBelow(q)
 	handler := proxy.NewUpgradeAwareHandler(where, roundTripper(transport), true, false, responder{q})
-	// The client's proof is for us, not for whoever answers behind the proxy.
-	q.r.Header.Del("Authorization")
 	handler.ServeHTTP(q.w, q.r)
 	return nil
 }

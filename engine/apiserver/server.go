@@ -80,6 +80,10 @@ func (s *Server) serve(q *call) error {
 	if q.user, err = s.impersonate(q); err != nil {
 		return err
 	}
+	// Proofs are for us, not for a kubelet or a pod behind a proxy.
+	for _, name := range []string{"Authorization", "Impersonate-User", "Impersonate-Uid", "Impersonate-Group"} {
+		q.r.Header.Del(name)
+	}
 	if err := authorize(q.user, attributesOf(q.info)); err != nil {
 		return err
 	}
