@@ -11,6 +11,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -58,13 +59,21 @@ func (s *Server) advertised() (netip.Addr, int32, error) {
 
 // ensure creates obj unless an object of its name is there.
 func (s *Server) ensure(kind *api.Resource, namespace string, obj runtime.Object) error {
+	name, err := meta.NewAccessor().Name(obj)
+	if err != nil {
+		return fmt.Errorf("name the cluster's first %s: %w", kind.Resource, err)
+	}
+	// Looked up rather than tried: after a restart the Service's address is allocated already, to itself.
+	if there, err := s.exists(context.Background(), target{kind, namespace, name}); there || err != nil {
+		return err
+	}
 	obj.GetObjectKind().SetGroupVersionKind(kind.GVK())
 	kind.Default(obj)
 	by := writer{
 		user:  &user.DefaultInfo{Name: user.APIServerUser, Groups: []string{user.SystemPrivilegedGroup}},
 		actor: "apiserver", manager: "kube-apiserver", warn: func(...string) {},
 	}
-	_, err := s.createObject(context.Background(), kind, namespace, obj, by)
+	_, err = s.createObject(context.Background(), kind, namespace, obj, by)
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create the cluster's first %s: %w", kind.Resource, err)
 	}
