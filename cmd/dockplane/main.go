@@ -46,7 +46,7 @@ func run(args []string, progress *json.Encoder) error {
 		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, Version: *version,
 		Progress: func(step string) { _ = progress.Encode(control.Progress{Step: step}) }, // nobody may be listening
 	}
-	inside, err := lab.Enter(*labDir, opts.Home.Images())
+	inside, err := lab.Enter(lab.View{Writable: []string{*labDir, opts.Home.Images()}, ReadOnly: []string{*programs}})
 	if err != nil {
 		return fmt.Errorf("enter the lab: %w", err)
 	}

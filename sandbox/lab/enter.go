@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,10 +25,16 @@ type Inside struct {
 // ErrNotInLab is returned by Enter when the program was not started by Start.
 var ErrNotInLab = errors.New("not started as a lab")
 
+// View is what a lab sees of the machine, besides all its files read-only: directories that keep their paths, also below
+// /tmp and /run, which are otherwise the lab's own.
+type View struct {
+	Writable, ReadOnly []string
+}
+
 // Enter makes the calling process the lab's pid 1 in more than name: it waits for its uid map, makes the machine's files
-// read-only except the given directories, and brings up the loopback. The directories keep their paths.
+// read-only except for the view's writable directories, and brings up the loopback.
 // It must be the first thing main does, before any other goroutine opens files.
-func Enter(writable ...string) (*Inside, error) {
+func Enter(v View) (*Inside, error) {
 	in, gate, err := fromEnvironment()
 	if err != nil {
 		return nil, err
@@ -39,7 +46,7 @@ func Enter(writable ...string) (*Inside, error) {
 	if err := in.IDMap.become(); err != nil {
 		return nil, err
 	}
-	if err := arrangeMounts(writable); err != nil {
+	if err := arrangeMounts(v); err != nil {
 		return nil, err
 	}
 	if err := unix.Sethostname([]byte("drydock")); err != nil {
@@ -86,14 +93,15 @@ func (in *Inside) OnOrphaned() {
 
 // arrangeMounts turns the copied mount table into the lab's.
 //
-// Order matters. The writable directories are picked up first as detached trees (open_tree(2)), because the next step
+// Order matters. The view's directories are picked up first as detached trees (open_tree(2)), because the next step
 // makes everything attached read-only, and because /tmp and /run, where they may live, are about to be covered.
-func arrangeMounts(writable []string) error {
+func arrangeMounts(v View) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the lab's mounts private: %w", err)
 	}
-	trees := make([]int, len(writable))
-	for i, dir := range writable {
+	dirs := slices.Concat(v.Writable, v.ReadOnly)
+	trees := make([]int, len(dirs))
+	for i, dir := range dirs {
 		fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 		if err != nil {
 			return fmt.Errorf("pick up %s: %w", dir, err)
@@ -107,12 +115,22 @@ func arrangeMounts(writable []string) error {
 	if err := coverTemporary(); err != nil {
 		return err
 	}
-	for i, dir := range writable {
+	for i, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make room for %s: %w", dir, err)
 		}
 		if err := unix.MoveMount(trees[i], "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 			return fmt.Errorf("put back %s: %w", dir, err)
+		}
+	}
+	return protect(v.ReadOnly)
+}
+
+func protect(dirs []string) error {
+	readOnly := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	for _, dir := range dirs {
+		if err := unix.MountSetattr(unix.AT_FDCWD, dir, 0, &readOnly); err != nil {
+			return fmt.Errorf("make %s read-only: %w", dir, err)
 		}
 	}
 	return nil

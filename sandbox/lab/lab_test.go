@@ -65,7 +65,7 @@ type findings struct {
 }
 
 func playInside(dir string) int {
-	inside, err := lab.Enter(dir)
+	inside, err := lab.Enter(lab.View{Writable: []string{dir}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
