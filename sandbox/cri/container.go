@@ -57,9 +57,11 @@ func (s *Server) CreateContainer(ctx context.Context, req *runtimeapi.CreateCont
 	if config.GetMetadata().GetName() == "" {
 		return nil, status.Error(codes.InvalidArgument, "container config has no metadata.name")
 	}
-	if s.podState(p) != runtimeapi.PodSandboxState_SANDBOX_READY {
-		return nil, status.Errorf(codes.FailedPrecondition, "sandbox %s is not running", p.id)
+	leave, err := s.enter(p)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	c := &ctr{
 		id: newID(), name: containerName(config.GetMetadata(), p), pod: p, config: config, created: time.Now(),
 		stopped: make(chan struct{}), resources: config.GetLinux().GetResources(),
@@ -141,12 +143,7 @@ func (s *Server) StartContainer(ctx context.Context, req *runtimeapi.StartContai
 	if err := c.beginStart(); err != nil {
 		return nil, err
 	}
-	if s.podState(c.pod) != runtimeapi.PodSandboxState_SANDBOX_READY {
-		err = fmt.Errorf("sandbox %s is not running", c.pod.id)
-	} else {
-		err = s.launch(ctx, c)
-	}
-	if err != nil {
+	if err := s.launch(ctx, c); err != nil {
 		err = errors.Join(err, c.streams.close())
 		c.end(ending{code: startErrorCode, reason: "StartError", message: err.Error(), at: time.Now()})
 		s.tell(c.pod, c.id, runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT)
@@ -173,6 +170,11 @@ func (c *ctr) beginStart() error {
 
 // launch makes the process and lets it go.
 func (s *Server) launch(ctx context.Context, c *ctr) error {
+	leave, err := s.enter(c.pod)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := c.joinTarget(s); err != nil {
 		return err
 	}

@@ -82,7 +82,10 @@ func newNode(t testing.TB) *node {
 	lo, err := netlink.LinkByName("lo")
 	must(t, err)
 	must(t, netlink.LinkSetUp(lo))
-	ctx, dir := context.Background(), t.TempDir()
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "n") // t.TempDir is too long for a socket's name (unix(7): 108 bytes)
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	archive, err := os.Open(filepath.Join(kerneltest.Dir(), "images.tar"))
 	must(t, err)
 	defer archive.Close()
@@ -129,7 +132,7 @@ func (n *node) serve(socket string) {
 	n.stop = func() {
 		if !stopped {
 			stopped = true
-			conn.Close()
+			must(n.t, conn.Close())
 			cancel()
 			must(n.t, <-ended)
 		}

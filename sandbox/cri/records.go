@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -29,9 +30,13 @@ type pod struct {
 	hostNetwork bool
 	holder      *container.Container // keeps a shared pid namespace; nil without one
 
-	// guarded by Server.mu
-	ready   bool
-	network bool // namespaces and address are still held
+	// life is held shared while a container is made or started, and alone while the sandbox stops: nothing can begin in a
+	// sandbox that ends.
+	life sync.RWMutex
+
+	down bool // guarded by life: namespaces and address are given back
+
+	ready bool // guarded by Server.mu
 }
 
 // newID makes the name of a sandbox or container: 256 random bits in hex, as every runtime does.
@@ -56,6 +61,16 @@ func (s *Server) release(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.names, name)
+}
+
+// enter lets a container begin in the sandbox, unless that is over; leave must follow.
+func (s *Server) enter(p *pod) (leave func(), err error) {
+	p.life.RLock()
+	if s.podState(p) != runtimeapi.PodSandboxState_SANDBOX_READY {
+		p.life.RUnlock()
+		return nil, status.Errorf(codes.FailedPrecondition, "sandbox %s is not running", p.id)
+	}
+	return p.life.RUnlock, nil
 }
 
 func podName(m *runtimeapi.PodSandboxMetadata) string {

@@ -31,7 +31,7 @@ func (s *Server) RunPodSandbox(ctx context.Context, req *runtimeapi.RunPodSandbo
 		return nil, status.Error(codes.InvalidArgument, "hostUsers: false is not available: all containers of a lab share its user namespace")
 	}
 	p := &pod{
-		id: newID(), name: podName(config.GetMetadata()), config: config, created: time.Now(), ready: true, network: true,
+		id: newID(), name: podName(config.GetMetadata()), config: config, created: time.Now(), ready: true,
 		hostNetwork: namespaces.GetNetwork() == runtimeapi.NamespaceMode_NODE,
 	}
 	p.dir = filepath.Join(s.podsDir(), p.id)
@@ -133,27 +133,26 @@ func (s *Server) StopPodSandbox(ctx context.Context, req *runtimeapi.StopPodSand
 	return &runtimeapi.StopPodSandboxResponse{}, nil
 }
 
+// stopPod ends the sandbox. What fails is tried again by the next call.
 func (s *Server) stopPod(ctx context.Context, p *pod) error {
+	s.mu.Lock()
+	p.ready = false
+	s.mu.Unlock()
+	p.life.Lock() // whoever came in before is waited for, and seen below
+	defer p.life.Unlock()
 	for _, c := range s.containersOf(p) {
 		if err := s.stop(ctx, c, 0); err != nil {
 			return err
 		}
 	}
-	s.mu.Lock()
-	first, ours := p.ready, p.network
-	p.ready, p.network = false, false
-	s.mu.Unlock()
-	if ours {
-		if err := s.disconnect(ctx, p); err != nil {
-			s.mu.Lock()
-			p.network = true // so that the next call tries again
-			s.mu.Unlock()
-			return err
-		}
+	if p.down {
+		return nil
 	}
-	if first {
-		s.tell(p, p.id, runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT)
+	if err := s.disconnect(ctx, p); err != nil {
+		return err
 	}
+	p.down = true
+	s.tell(p, p.id, runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT)
 	return nil
 }
 

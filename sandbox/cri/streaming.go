@@ -154,15 +154,19 @@ func (r streamRuntime) PortForward(ctx context.Context, id string, port int32, s
 		return fmt.Errorf("failed to connect to localhost:%d inside namespace %q: %w", port, p.id, err)
 	}
 	defer conn.Close()
-	ends := make(chan error, 2)
+	// A broken connection is how forwarding ends as often as not: only that it ended matters.
+	ends := make(chan struct{}, 2)
 	go func() {
-		_, err := io.Copy(conn, stream)
-		if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
-			err = tcp.CloseWrite()
+		if _, err := io.Copy(conn, stream); err == nil {
+			closeWrite(conn)
 		}
-		ends <- err
+		ends <- struct{}{}
 	}()
-	go func() { _, err := io.Copy(stream, conn); ends <- err; _ = stream.Close() }()
+	go func() {
+		_, _ = io.Copy(stream, conn)
+		_ = stream.Close()
+		ends <- struct{}{}
+	}()
 	for range 2 {
 		select {
 		case <-ends:
@@ -171,6 +175,13 @@ func (r streamRuntime) PortForward(ctx context.Context, id string, port int32, s
 		}
 	}
 	return nil
+}
+
+// closeWrite tells the program in the pod that the client has said everything.
+func closeWrite(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.CloseWrite() // it may be closed already
+	}
 }
 
 // dial opens a socket in the pod's network. The socket stays there; only the thread that makes it has to go in.

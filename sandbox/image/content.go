@@ -35,7 +35,7 @@ func openBlobs(dir string) (content.Store, error) {
 	return store, nil
 }
 
-var silence = sync.OnceFunc(func() { log.L.Logger.SetOutput(io.Discard) })
+var silence = sync.OnceFunc(func() { log.L.Logger.SetOutput(io.Discard) }) //nolint:forbidigo // it is turned off here
 
 // union looks for a blob in several stores, the first that has it wins. Writing goes to the first one only, by its own name.
 type union []content.Store

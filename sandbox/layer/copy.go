@@ -36,7 +36,7 @@ func (s *Store) copyMounts(_ context.Context, mounts []mount.Mount) ([]mount.Mou
 }
 
 // copyDiff brings what was changed in the whole copy back into the snapshot's own folder, as marks and files.
-func (s *Store) copyDiff(ctx context.Context, key string) error {
+func (s *Store) copyDiff(ctx context.Context, key string) (err error) {
 	mounts, err := s.snaps.Mounts(ctx, key)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (s *Store) copyDiff(ctx context.Context, key string) error {
 	if _, err := os.Stat(merged); errors.Is(err, fs.ErrNotExist) {
 		return nil // never mounted, so never written
 	}
-	defer os.RemoveAll(below)
+	defer func() { err = errors.Join(err, os.RemoveAll(below)) }()
 	if err := flatten(below, f.lower); err != nil {
 		return err
 	}
