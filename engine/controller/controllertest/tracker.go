@@ -176,7 +176,9 @@ func takeStatus(obj, old runtime.Object) {
 	case *appsv1.ReplicaSet:
 		obj.Spec, obj.ObjectMeta = old.(*appsv1.ReplicaSet).Spec, old.(*appsv1.ReplicaSet).ObjectMeta
 	case *appsv1.Deployment:
-		obj.Spec, obj.ObjectMeta = old.(*appsv1.Deployment).Spec, old.(*appsv1.Deployment).ObjectMeta
+		annotations := obj.Annotations // pass, unlike those of other kinds: the controller keeps the revision there
+		obj.Spec, obj.ObjectMeta = old.(*appsv1.Deployment).Spec, *old.(*appsv1.Deployment).ObjectMeta.DeepCopy()
+		obj.Annotations = annotations
 	}
 }
 

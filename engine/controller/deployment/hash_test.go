@@ -1,0 +1,23 @@
+package deployment
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// In the package: the hash shows outside only as part of names.
+func TestTemplateHash(t *testing.T) {
+	template := &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: "web:1"}}}}
+	first, one := templateHash(template, nil), int32(1)
+	if again := templateHash(template.DeepCopy(), nil); again != first {
+		t.Errorf("the same template has the hashes %s and %s", first, again)
+	}
+	if other := templateHash(template, &one); other == first {
+		t.Error("a collision does not change the hash")
+	}
+	template.Spec.Containers[0].Image = "web:2"
+	if other := templateHash(template, nil); other == first {
+		t.Error("another image does not change the hash")
+	}
+}
