@@ -3,6 +3,9 @@ package course
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -24,70 +27,295 @@ type Locked struct {
 	Needs  []string // lessons to finish first
 }
 
-func (e *Locked) Error() string { return "lesson " + e.Lesson + " is not open yet" }
+func (e *Locked) Error() string {
+	return fmt.Sprintf("lesson %s opens when these are done: %v", e.Lesson, e.Needs)
+}
 
 // Config is what a Course needs.
 type Config struct {
 	Pack      *pack.Pack
 	Book      *progress.Book
-	Lab       string       // its name, for the record
-	REST      *rest.Config // the lab's API server
-	Prober    checks.Prober
-	Workspace string // the learner's folder; "" leaves files out
-	Now       func() time.Time
+	Lab       string        // its name, for the record
+	REST      *rest.Config  // the lab's API server
+	Prober    checks.Prober // nil: probes from pods only
+	Workspace string        // the learner's folder; "" leaves files out
+	Seed      string        // for parameters; the learner and the pack when empty
 }
 
 // Course is the learner's way through a pack in one lab. Safe for use by several goroutines.
-type Course struct{}
+type Course struct {
+	// set once in New
+	cfg       Config
+	resources *checks.Resources
+
+	building sync.Mutex // held while a world is built: one at a time
+
+	mu sync.Mutex
+	// guarded by mu
+	current  *attempt      // nil while no lesson is open, or one is being built
+	state    *State        // never nil
+	changed  chan struct{} // closed when state becomes another
+	switched chan struct{} // closed when current becomes another
+}
 
 // New prepares a Course. It does not connect yet.
-func New(cfg Config) (*Course, error) { return nil, errors.New("not yet") }
+func New(cfg Config) (*Course, error) {
+	resources, err := checks.NewResources(cfg.REST)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Prober == nil {
+		if cfg.Prober, err = checks.NewAPIProber(cfg.REST); err != nil {
+			return nil, err
+		}
+	}
+	return &Course{
+		cfg: cfg, resources: resources, state: &State{},
+		changed: make(chan struct{}), switched: make(chan struct{}),
+	}, nil
+}
 
-// Resume makes the lesson that is open in the lab current; ErrNoLesson when there is none.
-func (c *Course) Resume(ctx context.Context) error { return errors.New("not yet") }
+// Pack is the pack that is worked through.
+func (c *Course) Pack() *pack.Pack { return c.cfg.Pack }
+
+// Resume makes the lesson that is open in the lab current; ErrNoLesson when there is none, or none of this pack.
+func (c *Course) Resume(ctx context.Context) error {
+	m, err := c.readMarker(ctx)
+	if err != nil {
+		return err
+	}
+	return c.resume(m)
+}
+
+func (c *Course) resume(m marker) error {
+	lesson := c.cfg.Pack.Lesson(m.Lesson)
+	if m.Pack != c.cfg.Pack.ID || lesson == nil || lesson.Revision != m.Revision {
+		return ErrNoLesson
+	}
+	mine, err := lesson.For(m.Seed)
+	if err != nil {
+		return fmt.Errorf("open lesson %s: %w", m.Lesson, err)
+	}
+	return c.enter(mine, m)
+}
 
 // Open makes a lesson current. When the lab holds its world already it is taken up where it was left; otherwise the
 // world is built anew, which deletes what Plan names.
-func (c *Course) Open(ctx context.Context, lesson string) error { return errors.New("not yet") }
-
-// Next opens the lesson after the current one, Previous the one before; ErrNoMore at the ends.
-func (c *Course) Next(ctx context.Context) error { return errors.New("not yet") }
-
-// Previous opens the lesson before the current one.
-func (c *Course) Previous(ctx context.Context) error { return errors.New("not yet") }
-
-// Run keeps State up to date until ctx ends, following whichever lesson is current.
-func (c *Course) Run(ctx context.Context) error { return errors.New("not yet") }
-
-// Current is the current lesson as this learner meets it, or nil.
-func (c *Course) Current() *pack.Lesson { return nil }
-
-// State is the latest picture of the current lesson. It is never changed afterwards.
-func (c *Course) State() *State { return &State{} }
-
-// Changed returns a channel that is closed when State becomes another than it is now.
-func (c *Course) Changed() <-chan struct{} { return nil }
-
-// CheckNow asks every goal again and returns when each has an answer, at the latest when ctx ends. Run must be running.
-func (c *Course) CheckNow(ctx context.Context) (*State, error) { return nil, errors.New("not yet") }
-
-// Answer hands in the learner's answer to a goal and says whether it is right.
-func (c *Course) Answer(ctx context.Context, goal, value string) (checks.Result, error) {
-	return checks.Result{}, errors.New("not yet")
+func (c *Course) Open(ctx context.Context, lesson string) error {
+	if err := c.allowed(lesson); err != nil {
+		return err
+	}
+	m, err := c.readMarker(ctx)
+	if err != nil && !errors.Is(err, ErrNoLesson) {
+		return err
+	}
+	if m.Lesson == lesson {
+		if err := c.resume(m); !errors.Is(err, ErrNoLesson) {
+			return err
+		}
+	}
+	return c.build(ctx, lesson)
 }
 
-// Hint reveals one more hint of a step; ErrNoMore when all are shown.
-func (c *Course) Hint(ctx context.Context, step string) (Hint, error) {
-	return Hint{}, errors.New("not yet")
+// allowed says why a lesson cannot be opened yet.
+func (c *Course) allowed(id string) error {
+	lesson := c.cfg.Pack.Lesson(id)
+	if lesson == nil {
+		return fmt.Errorf("there is no lesson %q", id)
+	}
+	needs, err := c.missing(lesson)
+	if err != nil {
+		return err
+	}
+	if len(needs) > 0 {
+		return &Locked{id, needs}
+	}
+	return nil
 }
 
-// Plan names what building the world of a lesson anew would delete and write.
-func (c *Course) Plan(ctx context.Context, lesson string) (Plan, error) {
-	return Plan{}, errors.New("not yet")
+// Next opens the lesson after the current one; ErrNoMore after the last.
+func (c *Course) Next(ctx context.Context) error { return c.step(ctx, 1) }
+
+// Previous opens the lesson before the current one; ErrNoMore before the first.
+func (c *Course) Previous(ctx context.Context) error { return c.step(ctx, -1) }
+
+func (c *Course) step(ctx context.Context, by int) error {
+	lesson := c.Current()
+	if lesson == nil {
+		return ErrNoLesson
+	}
+	all := c.cfg.Pack.Lessons
+	i := by + slices.IndexFunc(all, func(l *pack.Lesson) bool { return l.ID == lesson.ID })
+	if i < 0 || i >= len(all) {
+		return ErrNoMore
+	}
+	return c.Open(ctx, all[i].ID)
 }
 
 // Reset builds the world of the current lesson anew.
-func (c *Course) Reset(ctx context.Context) error { return errors.New("not yet") }
+func (c *Course) Reset(ctx context.Context) error {
+	lesson := c.State().Lesson
+	if lesson == "" {
+		return ErrNoLesson
+	}
+	return c.build(ctx, lesson)
+}
 
-// Lessons lists the pack's lessons with what the learner has done of each.
-func (c *Course) Lessons() ([]LessonInfo, error) { return nil, errors.New("not yet") }
+// Current is the current lesson as this learner meets it, or nil.
+func (c *Course) Current() *pack.Lesson {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		return nil
+	}
+	return c.current.lesson
+}
+
+// State is the latest picture of the current lesson. It is never changed afterwards.
+func (c *Course) State() *State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// Changed returns a channel that is closed when State becomes another than it is now.
+func (c *Course) Changed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+// publishLocked makes a picture the latest one.
+func (c *Course) publishLocked(s *State) {
+	c.state = s
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// leave puts the current lesson away: from now on nothing that is seen in the lab counts for it.
+func (c *Course) leave(next string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = nil
+	c.switchedLocked()
+	c.publishLocked(&State{Lesson: next, Building: true})
+}
+
+func (c *Course) switchedLocked() {
+	close(c.switched)
+	c.switched = make(chan struct{})
+}
+
+// enter makes a lesson current whose world is in the lab, with what was done of it so far.
+func (c *Course) enter(lesson *pack.Lesson, m marker) error {
+	done, err := c.cfg.Book.Attempt(m.Attempt)
+	if err != nil {
+		return err
+	}
+	a := newAttempt(c, lesson, m, done)
+	if a.engine, err = checks.New(checks.Config{Resources: c.resources, Prober: c.cfg.Prober, Answers: a}); err != nil {
+		return err
+	}
+	if a.questions, err = questions(lesson); err != nil {
+		return fmt.Errorf("open lesson %s: %w", lesson.ID, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = a
+	c.switchedLocked()
+	c.publishLocked(a.pictureLocked())
+	return nil
+}
+
+// Run asks the goals of the current lesson, whichever that is, until ctx ends; then it returns context.Cause(ctx).
+func (c *Course) Run(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		a, switched := c.current, c.switched
+		c.mu.Unlock()
+		if err := c.runOne(ctx, a, switched); err != nil {
+			return err
+		}
+	}
+}
+
+// runOne asks the goals of one attempt until another is current.
+func (c *Course) runOne(ctx context.Context, a *attempt, switched <-chan struct{}) error {
+	asking, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if a != nil {
+		running.Go(func() {
+			_ = a.engine.Run(asking, a.questions, func(r checks.Report) { c.take(a, r) }) // ends with asking only
+		})
+		running.Go(func() { c.refresh(asking, a) })
+	}
+	select {
+	case <-switched:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// CheckNow asks every goal again and returns when each has an answer, at the latest when ctx ends. What another program
+// recorded for this attempt counts as well. Run must be running.
+func (c *Course) CheckNow(ctx context.Context) (*State, error) {
+	a, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	done, err := c.cfg.Book.Attempt(a.marker.Attempt)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	a.mergeLocked(done)
+	c.mu.Unlock()
+	if err := a.engine.Ask(ctx); err != nil {
+		return nil, err
+	}
+	c.update(a)
+	return c.State(), nil
+}
+
+func (c *Course) open() (*attempt, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		return nil, ErrNoLesson
+	}
+	return c.current, nil
+}
+
+// Answer hands in the learner's answer to a goal and says whether it is right. Run must be running.
+func (c *Course) Answer(ctx context.Context, goal, value string) (checks.Result, error) {
+	a, err := c.open()
+	if err != nil {
+		return checks.Result{}, err
+	}
+	g := a.lesson.Goal(goal)
+	if g == nil || g.Check.Answer == nil {
+		return checks.Result{}, fmt.Errorf("goal %q is not a question to answer", goal)
+	}
+	r := a.record(progress.Answered)
+	r.Goal, r.Value = goal, value
+	if err := c.cfg.Book.Add(r); err != nil {
+		return checks.Result{}, err
+	}
+	c.mu.Lock()
+	a.answers[goal] = value
+	c.mu.Unlock()
+	if err := a.engine.Ask(ctx, goal); err != nil {
+		return checks.Result{}, err
+	}
+	c.update(a)
+	if s := c.State().Goal(goal); s != nil {
+		return s.Result, nil
+	}
+	return checks.Result{}, ErrNoLesson
+}
+
+// now is the time in records and pictures.
+func now() time.Time { return time.Now().UTC() }

@@ -22,7 +22,8 @@ const (
 
 // State is a picture of the current lesson.
 type State struct {
-	Lesson   string
+	Lesson   string // "" when none is open
+	Building bool   // its world is being built; there is nothing else to tell yet
 	Revision int
 	Attempt  string
 	Goals    []GoalState // in the order of the lesson, hidden ones included
@@ -31,6 +32,7 @@ type State struct {
 	Done     bool        // every `do` reached and every guard whole
 	Stuck    checks.Text // not empty when the world can no longer be solved
 	Asked    bool        // every goal has an answer
+	Trouble  error       // what was done could not be recorded
 }
 
 // GoalState is a goal and the answer of its check.
@@ -40,9 +42,17 @@ type GoalState struct {
 	Mark   Mark
 	Since  time.Time // of Mark
 	Result checks.Result
-	Fail   checks.Text // the author's message for this failure
-	Given  string      // the last answer, of an answer goal
+	Fail   checks.Text // the author's words for this failure
+	Given  string      // the last answer, of a question to answer
 	Points float64     // earned
+}
+
+// Why is why it matters: the author's words, or else the check's.
+func (g *GoalState) Why() checks.Text {
+	if !g.Fail.Empty() {
+		return g.Fail
+	}
+	return g.Result.Why
 }
 
 // Goal is the state of a goal, or nil.
@@ -55,37 +65,106 @@ func (s *State) Goal(id string) *GoalState {
 	return nil
 }
 
-// Hint is a revealed hint.
-type Hint struct {
-	Level int // from 1; 0 is one computed from the state of the world
-	Text  checks.Text
-	// NextReveals is true when the hint after this one gives the answer away: ask what was tried first.
-	NextReveals bool
+// pictureLocked draws the picture of an attempt.
+func (a *attempt) pictureLocked() *State {
+	s := &State{
+		Lesson: a.lesson.ID, Revision: a.lesson.Revision, Attempt: a.marker.Attempt, Done: true, Asked: true, Trouble: a.trouble,
+	}
+	steps := map[string]string{}
+	for _, step := range a.lesson.Steps {
+		for _, goal := range step.Goals {
+			steps[goal] = step.ID
+		}
+	}
+	for i := range a.lesson.Goals {
+		g := a.goalLocked(&a.lesson.Goals[i])
+		g.Step = steps[g.Goal.ID]
+		_, known := a.results[g.Goal.ID]
+		s.Asked = s.Asked && known
+		s.Score += g.Points
+		if g.Goal.Kind != pack.Bonus && g.Mark != Done {
+			s.Done = false
+		}
+		s.Goals = append(s.Goals, g)
+	}
+	s.Open = a.openStepsLocked()
+	if a.lesson.Stuck != nil && a.results[stuckID].Passed() && !s.Done {
+		s.Stuck = a.lesson.Stuck.Message
+	}
+	return s
 }
 
-// Plan is what building a world deletes and writes.
-type Plan struct {
-	Deletes []Object
-	Writes  []string // files in the workspace that would be overwritten
+// openStepsLocked counts the steps that may be read: up to the first with a goal that must still be reached.
+func (a *attempt) openStepsLocked() int {
+	for i, step := range a.lesson.Steps {
+		for _, id := range step.Goals {
+			if a.lesson.Goal(id).Kind == pack.Do && !a.passed[id] {
+				return i + 1
+			}
+		}
+	}
+	return len(a.lesson.Steps)
 }
 
-// Object names a Kubernetes object.
-type Object struct {
-	Kind      string
-	Namespace string
-	Name      string
+func (a *attempt) goalLocked(g *pack.Goal) GoalState {
+	r, known := a.results[g.ID]
+	out := GoalState{Goal: g, Result: r, Given: a.answers[g.ID]}
+	need := a.openNeedLocked(g)
+	switch {
+	case g.Kind != pack.Guard && a.passed[g.ID]:
+		out.Mark = Done
+		if !r.Passed() {
+			out.Result = checks.Result{Outcome: checks.Pass, Expected: r.Expected, Seen: reachedBefore}
+		}
+		if need == nil {
+			out.Points = g.Points
+		}
+	case need != nil:
+		delete(a.first, g.ID)
+		out.Mark, out.Result = Blocked, checks.Result{Outcome: checks.Blocked, Seen: firstReach(need.Text)}
+	case !known:
+		out.Mark, out.Result = Waiting, checks.Result{Outcome: checks.Skipped}
+	default:
+		if _, ok := a.first[g.ID]; !ok {
+			a.first[g.ID] = r
+		}
+		out.Mark = a.markLocked(g, r)
+	}
+	if out.Result.Outcome == checks.Fail {
+		out.Fail = g.Message(r.Cause)
+	}
+	out.Since = a.sinceLocked(g.ID, out.Mark)
+	return out
 }
 
-// String is kind/name as kubectl prints it, with the namespace when it is not the default one.
-func (o Object) String() string { return o.Kind + "/" + o.Name }
+// markLocked is the mark of a goal that is neither reached nor blocked.
+func (a *attempt) markLocked(g *pack.Goal, r checks.Result) Mark {
+	switch {
+	case r.Passed() && g.Kind == pack.Guard:
+		return Done
+	case r.Passed() || r.OnItsWay():
+		return Progress // passed, but the answer is to be confirmed
+	case r.Outcome != checks.Fail:
+		return Unsure
+	case r.Cause == "no-answer":
+		return Waiting
+	case g.Kind != pack.Guard && r.Same(a.first[g.ID]):
+		return Waiting
+	default:
+		return Failed
+	}
+}
 
-// LessonInfo is a line in the list of lessons.
-type LessonInfo struct {
-	Lesson   *pack.Lesson
-	Track    checks.Text
-	Started  bool
-	Finished bool     // every goal was reached once, in this revision
-	Stale    bool     // finished in an older revision
-	Score    int      // the best, in percent
-	Needs    []string // lessons to finish before it opens; empty when it is open
+func (a *attempt) sinceLocked(goal string, m Mark) time.Time {
+	if a.marks[goal].mark != m {
+		a.marks[goal] = marked{m, now()}
+	}
+	return a.marks[goal].since
+}
+
+// What the course itself has to say.
+var reachedBefore = checks.Text{"en": "it was reached before", "ko": "이미 달성했습니다"}
+
+func firstReach(goal checks.Text) checks.Text {
+	return checks.Text{"en": "first: " + goal.In("en"), "ko": "먼저 할 일: " + goal.In("ko")}
 }

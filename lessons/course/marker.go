@@ -1,0 +1,73 @@
+package course
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+)
+
+// marker is the note in the lab about the world that was built in it.
+type marker struct {
+	Pack     string
+	Lesson   string
+	Revision int
+	Attempt  string
+	Seed     string
+}
+
+const (
+	markerNamespace = "kube-system"
+	markerName      = "drydock-course"
+	fieldManager    = "drydock-lesson"
+)
+
+func (c *Course) markers() dynamic.ResourceInterface {
+	return c.resources.Client().Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace(markerNamespace)
+}
+
+// readMarker returns ErrNoLesson when no world was built, or not to its end.
+func (c *Course) readMarker(ctx context.Context) (marker, error) {
+	o, err := c.markers().Get(ctx, markerName, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return marker{}, ErrNoLesson
+	case err != nil:
+		return marker{}, fmt.Errorf("find out which lesson is open: %w", err)
+	}
+	data, _, _ := unstructured.NestedStringMap(o.Object, "data")
+	revision, err := strconv.Atoi(data["revision"])
+	if err != nil {
+		return marker{}, ErrNoLesson
+	}
+	return marker{data["pack"], data["lesson"], revision, data["attempt"], data["seed"]}, nil
+}
+
+// removeMarker comes before the first change of a world, so that one that was not built to its end is noticed.
+func (c *Course) removeMarker(ctx context.Context) error {
+	err := c.markers().Delete(ctx, markerName, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("remove the note about the open lesson: %w", err)
+	}
+	return nil
+}
+
+func (c *Course) writeMarker(ctx context.Context, m marker) error {
+	o := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap",
+		"metadata": map[string]any{"name": markerName, "namespace": markerNamespace},
+		"data": map[string]any{
+			"pack": m.Pack, "lesson": m.Lesson, "revision": strconv.Itoa(m.Revision), "attempt": m.Attempt, "seed": m.Seed,
+		},
+	}}
+	_, err := c.markers().Apply(ctx, markerName, o, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	if err != nil {
+		return fmt.Errorf("note which lesson is open: %w", err)
+	}
+	return nil
+}
