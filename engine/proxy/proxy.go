@@ -3,26 +3,42 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
 
 	"k8s.io/client-go/rest"
 
 	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 )
 
 // Config is all a proxy must be told.
 type Config struct {
 	NodeName string
-	// REST is how to reach the API server.
-	REST *rest.Config
+	// REST is how to reach the API server. Client, when set, is used instead.
+	REST   *rest.Config
+	Client Client
 	// PodCIDR is the range of all pods of the cluster: what comes from outside it is masqueraded on its way to a Service.
 	PodCIDR string
 	// Recorder takes decision records; nil drops them.
 	Recorder decision.Recorder
 }
 
+const (
+	watchPeriod = 10 * time.Second // how often to look whether somebody else has changed the rules
+	firstRetry  = 100 * time.Millisecond
+	lastRetry   = 10 * time.Second
+)
+
 // Proxy keeps the calling process's network namespace in step with Services and EndpointSlices.
+//
+// Its goroutines, all started by Run and ended before it returns: two that follow the API, and one that owns the kernel's rules.
 type Proxy struct {
-	cfg Config // set once in New
+	cfg     Config       // set once in New
+	podCIDR netip.Prefix // set once in New
+	state   *state       // set once in New
 }
 
 // New checks cfg; nothing is contacted before Run.
@@ -30,10 +46,100 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Recorder == nil {
 		cfg.Recorder = decision.Discard
 	}
-	return &Proxy{cfg: cfg}, nil
+	p := &Proxy{cfg: cfg, state: newState()}
+	if cfg.PodCIDR != "" {
+		var err error
+		if p.podCIDR, err = netip.ParsePrefix(cfg.PodCIDR); err != nil || !p.podCIDR.Addr().Is4() {
+			return nil, fmt.Errorf("proxy of %s: pod range %q: want an IPv4 prefix", cfg.NodeName, cfg.PodCIDR)
+		}
+	}
+	if cfg.Client == nil {
+		if cfg.REST == nil {
+			return nil, fmt.Errorf("proxy of %s: no way to the API server", cfg.NodeName)
+		}
+		var err error
+		if p.cfg.Client, err = NewClient(cfg.REST); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
-// Run follows Services and EndpointSlices and keeps the kernel's rules equal to them until ctx ends. The rules stay.
+// Run follows Services and EndpointSlices and keeps the kernel's rules equal to them until ctx ends; it returns nil then. The
+// rules stay, so that traffic flows while a proxy is being replaced.
 func (p *Proxy) Run(ctx context.Context) error {
-	return errors.New("not yet")
+	k, err := newKernel(p.podCIDR)
+	if err != nil {
+		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, err)
+	}
+	var all sync.WaitGroup
+	for _, source := range []*listwatch.Source{p.services(), p.endpointSlices()} {
+		all.Go(func() { _ = source.Follow(ctx) }) // ends with ctx, never otherwise
+	}
+	p.keep(ctx, k)
+	all.Wait()
+	return k.close()
+}
+
+// keep owns the kernel: it writes what has changed, and everything when the rules are not what we left.
+func (p *Proxy) keep(ctx context.Context, k *kernel) {
+	delay := firstRetry
+	rebuild := true
+	watch := time.NewTicker(watchPeriod)
+	defer watch.Stop()
+	var retry <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.state.news:
+		case <-retry:
+		case <-watch.C:
+			if tampered, err := k.tampered(); !rebuild && (tampered || err != nil) {
+				p.recordTable("SyncRules", "changed by somebody else", "as decided", "TamperedWith")
+				rebuild = true
+			}
+		}
+		retry = nil
+		if err := p.sync(k, rebuild); err != nil {
+			if !errors.Is(err, errNotSynced) {
+				p.recordTable("SyncRules", "", "", err.Error())
+				rebuild = true
+				retry = time.After(delay)
+				delay = min(2*delay, lastRetry)
+			}
+			continue
+		}
+		rebuild, delay = false, firstRetry
+	}
+}
+
+var errNotSynced = errors.New("services or endpoint slices have not been listed yet")
+
+// sync brings what is new into the kernel, or everything.
+func (p *Proxy) sync(k *kernel, rebuild bool) error {
+	if rebuild {
+		want, synced := p.state.everything()
+		if !synced {
+			return errNotSynced // rules for half of the truth would cut off services of the other half
+		}
+		if err := k.rebuild(want); err != nil {
+			return err
+		}
+		p.recordTable("SyncRules", "", fmt.Sprintf("%d service ports", len(want)), "Rebuilt")
+		return nil
+	}
+	var changes []change
+	for service, ports := range p.state.dirty() {
+		changes = append(changes, diff(k.of(service), ports)...)
+	}
+	changes = removalsFirst(changes)
+	began := time.Now()
+	if err := k.apply(changes); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		p.record(c, time.Since(began))
+	}
+	return nil
 }

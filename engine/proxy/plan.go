@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// change is what must happen to one service port: before nil adds it, after nil removes it.
+type change struct {
+	before, after *servicePort
+}
+
+// id names the port that changes.
+func (c change) id() portID {
+	if c.after != nil {
+		return c.after.id
+	}
+	return c.before.id
+}
+
+// diff compares what is in the kernel with what is wanted of the same services. Removals come first: a cluster address or
+// node port may have moved to another Service.
+func diff(have, want map[portID]*servicePort) []change {
+	var changes []change
+	for id, before := range have {
+		if after := want[id]; after == nil || !before.equal(after) {
+			changes = append(changes, change{before, after})
+		}
+	}
+	for id, after := range want {
+		if have[id] == nil {
+			changes = append(changes, change{nil, after})
+		}
+	}
+	slices.SortFunc(changes, func(a, b change) int {
+		x, y := a.id(), b.id()
+		return cmp.Or(rank(a)-rank(b), cmp.Compare(x.service.String(), y.service.String()), cmp.Compare(x.port, y.port), cmp.Compare(x.protocol, y.protocol))
+	})
+	return changes
+}
+
+func rank(c change) int {
+	switch {
+	case c.after == nil:
+		return 0
+	case c.before != nil:
+		return 1
+	}
+	return 2
+}
+
+// addresses counts how many endpoints have each address: the set of hairpin pairs needs each one once.
+type addresses map[netip.Addr]int
+
+// shift counts a change and returns the addresses that are new and those that have gone.
+func (a addresses) shift(c change) (added, removed []netip.Addr) {
+	touched := map[netip.Addr]int{} // count before the change
+	touch := func(list *servicePort, by int) {
+		if list == nil {
+			return
+		}
+		for _, endpoint := range list.endpoints {
+			ip := endpoint.Addr()
+			if _, seen := touched[ip]; !seen {
+				touched[ip] = a[ip]
+			}
+			a[ip] += by
+		}
+	}
+	touch(c.before, -1)
+	touch(c.after, 1)
+	for ip, before := range touched {
+		switch now := a[ip]; {
+		case before == 0 && now > 0:
+			added = append(added, ip)
+		case before > 0 && now == 0:
+			removed = append(removed, ip)
+			delete(a, ip)
+		case now == 0:
+			delete(a, ip)
+		}
+	}
+	slices.SortFunc(added, netip.Addr.Compare)
+	slices.SortFunc(removed, netip.Addr.Compare)
+	return added, removed
+}
