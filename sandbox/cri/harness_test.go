@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m, prepare)) }
 
 // prepare builds dockinit and the program the containers run, and unpacks it as the bundled image.
 func prepare(dir string) error {
-	for name, source := range map[string]string{"dockinit": "../../cmd/dockinit", "inside": "./testdata/inside"} {
+	for name, source := range map[string]string{"dockinit": "../../cmd/dockinit", "docknode": "../../cmd/docknode", "inside": "./testdata/inside"} {
 		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), source)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
