@@ -27,8 +27,13 @@ func fillDevices(root int, r handshake.Root) error {
 	if !ownsDev(r.Mounts) {
 		return nil
 	}
+	dev, err := directoryWithin(root, "/dev")
+	if err != nil {
+		return fmt.Errorf("open /dev: %w", err)
+	}
+	defer shut(dev)
 	for _, name := range defaultDevices {
-		if err := bindDevice(root, "/dev/"+name); err != nil {
+		if err := bindNewDevice(root, dev, name); err != nil {
 			return err
 		}
 	}
@@ -37,11 +42,6 @@ func fillDevices(root int, r handshake.Root) error {
 			return err
 		}
 	}
-	dev, err := directoryWithin(root, "/dev")
-	if err != nil {
-		return fmt.Errorf("open /dev: %w", err)
-	}
-	defer shut(dev)
 	for _, l := range deviceLinks {
 		if err := unix.Symlinkat(l.target, dev, l.name); err != nil && !errors.Is(err, unix.EEXIST) {
 			return fmt.Errorf("make /dev/%s: %w", l.name, err)
@@ -57,6 +57,24 @@ func ownsDev(mounts []handshake.Mount) bool {
 		}
 	}
 	return false
+}
+
+// bindNewDevice is bindDevice for the usual case, a /dev in which nothing is yet: fewer calls, and every container makes them.
+func bindNewDevice(root, dev int, name string) error {
+	place, err := unix.Openat(dev, name, unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return bindDevice(root, "/dev/"+name)
+	}
+	defer shut(place)
+	tree, err := bindTree(handshake.Mount{Source: "/dev/" + name})
+	if err != nil {
+		return fmt.Errorf("device %s: %w", name, err)
+	}
+	defer shut(tree)
+	if err := unix.MoveMount(tree, "", place, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
+		return fmt.Errorf("device %s: %w", name, err)
+	}
+	return nil
 }
 
 func bindDevice(root int, path string) error {

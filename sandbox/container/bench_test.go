@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,24 +35,35 @@ func podSpec(b *testing.B) (*specs.Spec, string) {
 	return s, dir
 }
 
-// BenchmarkContainerCycle creates, starts, waits for and deletes a container, and right beside it the same program with
-// nothing but clone, pivot_root and exec. The ratio is the promise (1.3); the times depend on the machine.
+// BenchmarkContainerCycle creates, starts, waits for and deletes a container, and in turn runs the same program with nothing
+// but clone, pivot_root and exec: once straight from this process, which is the least the kernel asks for, and once by way
+// of a second program, which is the least a Go program can do that has to mount /proc from inside a new pid namespace.
+// On a busy machine the minimum says more than the mean.
 func BenchmarkContainerCycle(b *testing.B) {
 	s, dir := podSpec(b)
 	r := newRunner(b)
-	var ours, bare time.Duration
+	var ours, bare, helped []time.Duration
 	for b.Loop() {
-		begin := time.Now()
-		check(b, cycle(b, r, s))
-		middle := time.Now()
-		check(b, floor(s.Root.Path, dir))
-		ours += middle.Sub(begin)
-		bare += time.Since(middle)
+		ours = append(ours, timed(b, func() error { return cycle(b, r, s) }))
+		bare = append(bare, timed(b, func() error { return floor(s.Root.Path, dir, "true") }))
+		helped = append(helped, timed(b, func() error { return floor(s.Root.Path, dir, "again") }))
 	}
-	n := float64(b.N) * 1e3
-	b.ReportMetric(float64(ours.Nanoseconds())/n, "us/container")
-	b.ReportMetric(float64(bare.Nanoseconds())/n, "us/bare")
-	b.ReportMetric(float64(ours)/float64(bare), "ratio")
+	for _, m := range []struct {
+		name  string
+		times []time.Duration
+	}{{"ours", ours}, {"bare", bare}, {"helped", helped}} {
+		slices.Sort(m.times)
+		b.ReportMetric(float64(m.times[0].Microseconds()), "min-us/"+m.name)
+		b.ReportMetric(float64(m.times[len(m.times)/2].Microseconds()), "p50-us/"+m.name)
+	}
+	b.ReportMetric(float64(ours[0])/float64(bare[0]), "ratio-bare")
+	b.ReportMetric(float64(ours[0])/float64(helped[0]), "ratio-helped")
+}
+
+func timed(b *testing.B, fn func() error) time.Duration {
+	begin := time.Now()
+	check(b, fn())
+	return time.Since(begin)
 }
 
 func cycle(b *testing.B, r *container.Runner, s *specs.Spec) error {
@@ -69,9 +81,14 @@ func cycle(b *testing.B, r *container.Runner, s *specs.Spec) error {
 }
 
 // floor is the least that deserves the name: the pod's namespaces, new mount and pid namespaces, a new root, a program.
-func floor(root, pod string) error {
+func floor(root, pod, verb string) error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
 	var pid int
-	err := thread.Run(func() (err error) {
+	err = thread.Run(func() (err error) {
 		for _, ns := range []string{"net", "ipc", "uts"} {
 			fd, err := unix.Open(filepath.Join(pod, ns), unix.O_CLOEXEC, 0)
 			if err != nil {
@@ -100,15 +117,18 @@ func floor(root, pod string) error {
 		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
 			return err
 		}
-		pid, err = syscall.ForkExec("/bin/inside", []string{"inside", "true"}, &syscall.ProcAttr{
-			Dir: "/", Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID},
+		pid, err = syscall.ForkExec("/bin/inside", []string{"inside", verb}, &syscall.ProcAttr{
+			Dir: "/", Files: []uintptr{null.Fd(), null.Fd(), null.Fd()}, Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID},
 		})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	_, err = unix.Wait4(pid, nil, 0, nil)
+	var status unix.WaitStatus
+	if _, err = unix.Wait4(pid, &status, 0, nil); err == nil && status != 0 {
+		err = fmt.Errorf("wait status %#x", status)
+	}
 	return err
 }
 
@@ -116,7 +136,7 @@ func floor(root, pod string) error {
 func BenchmarkBareFloor(b *testing.B) {
 	s, dir := podSpec(b)
 	for b.Loop() {
-		check(b, floor(s.Root.Path, dir))
+		check(b, floor(s.Root.Path, dir, "true"))
 	}
 }
 

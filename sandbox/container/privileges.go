@@ -31,8 +31,8 @@ func (r *Runner) process(s *specs.Spec) (handshake.Process, error) {
 		return out, err
 	}
 	if s.Linux.Seccomp != nil {
-		if out.Seccomp, err = assemble(s.Linux.Seccomp); err != nil {
-			return out, fmt.Errorf("linux.seccomp: %w", err)
+		if out.Seccomp, err = r.filter(s.Linux.Seccomp); err != nil {
+			return out, err
 		}
 	}
 	return out, nil

@@ -30,7 +30,7 @@ func TestReap(t *testing.T) {
 	check(t, parent.Start())
 	out.Close()
 	expect(t, in, "child orphan\n")
-	waitState(t, parent.Process.Pid, "Z")
+	waitDead(t, parent.Process.Pid)
 	orphan := onlyChildBut(t, parent.Process.Pid)
 	check(t, unix.Kill(orphan, unix.SIGKILL))
 	waitGone(t, orphan)
@@ -41,6 +41,20 @@ func TestReap(t *testing.T) {
 	for range 20 {
 		if err := exec.Command(filepath.Join(kerneltest.Dir(), "inside"), "exit", "0").Run(); err != nil {
 			t.Fatalf("a child of our own was waited for by somebody else: %v", err)
+		}
+	}
+}
+
+// waitDead waits until every thread of a process has ended: before that its children may belong to the last ones.
+func waitDead(t *testing.T, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	check(t, err)
+	defer unix.Close(fd)
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for n := 0; n == 0; {
+		if n, err = unix.Poll(poll, 10_000); err != nil && err != unix.EINTR || err == nil && n == 0 {
+			t.Fatalf("process %d does not end: %v", pid, err)
 		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"drydock/sandbox/container/handshake"
@@ -16,6 +18,11 @@ type Runner struct {
 	// set once in New
 	init     *os.File // dockinit, seen through a read-only mount that exists nowhere else
 	identity identity
+
+	mu sync.Mutex
+	// guarded by mu
+	lastProfile *specs.LinuxSeccomp
+	lastFilter  []byte
 }
 
 // New prepares a Runner: it opens dockinit through a read-only mount of its own, so that no container can write to it.

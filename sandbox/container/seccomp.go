@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
+	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -45,6 +47,31 @@ func answer(action uint32) instruction {
 // jump compares the register with k, and skips jt instructions when that is true and jf when it is not.
 func jump(comparison uint16, k uint32, jt, jf uint8) instruction {
 	return instruction{code: unix.BPF_JMP | unix.BPF_K | comparison, jt: jt, jf: jf, k: k}
+}
+
+// filter returns the assembled profile. The last one is kept: nearly all containers have the same.
+func (r *Runner) filter(s *specs.LinuxSeccomp) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lastProfile != nil && reflect.DeepEqual(r.lastProfile, s) {
+		return r.lastFilter, nil
+	}
+	assembled, err := assemble(s)
+	if err != nil {
+		return nil, fmt.Errorf("linux.seccomp: %w", err)
+	}
+	// A copy: the spec is the caller's to change.
+	r.lastProfile, r.lastFilter = copyOf(s), assembled
+	return assembled, nil
+}
+
+func copyOf(s *specs.LinuxSeccomp) *specs.LinuxSeccomp {
+	c := *s
+	c.Syscalls = slices.Clone(s.Syscalls)
+	for i, call := range c.Syscalls {
+		c.Syscalls[i].Names, c.Syscalls[i].Args = slices.Clone(call.Names), slices.Clone(call.Args)
+	}
+	return &c
 }
 
 // assemble turns a profile into a filter, in the form that seccomp(2) takes.

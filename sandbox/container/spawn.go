@@ -49,6 +49,8 @@ func (r *Runner) spawn(s spawning) (*child, error) {
 			return err
 		}
 		pid, err = syscall.ForkExec(fdPath(r.init), []string{"dockinit"}, &syscall.ProcAttr{
+			// dockinit does one thing after another: one processor saves it starting threads that find nothing to do.
+			Env:   []string{"GOMAXPROCS=1"},
 			Files: s.files(null, theirs),
 			Sys:   &syscall.SysProcAttr{Cloneflags: s.cloneFlags(), PidFD: &pidfd},
 		})
