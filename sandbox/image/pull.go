@@ -31,6 +31,8 @@ type Credentials struct {
 const (
 	// dialTimeout bounds how long an unreachable registry can hold up a pod's event.
 	dialTimeout = 2 * time.Second
+	// resolveTimeout bounds the first question, with its sign-in and its retries.
+	resolveTimeout = 15 * time.Second
 	// parallelBlobs is how many blobs of one image are fetched at once.
 	parallelBlobs = 3
 )
@@ -70,10 +72,12 @@ func (s *Store) pull(ctx context.Context, name string, auth Credentials) error {
 // fetch copies the image's blobs for this machine from its registry.
 func (s *Store) fetch(ctx context.Context, name string, auth Credentials) (ocispec.Descriptor, error) {
 	if !reachable(name) {
-		return ocispec.Descriptor{}, fmt.Errorf("%w here, and there is no network to a registry", ErrNotFound)
+		return ocispec.Descriptor{}, fmt.Errorf("%w here, and a lab has no network to a registry", ErrNotFound)
 	}
 	resolver := newResolver(auth)
-	_, desc, err := resolver.Resolve(ctx, name)
+	asking, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	_, desc, err := resolver.Resolve(asking, name)
 	if err != nil {
 		return desc, explain(err)
 	}
@@ -96,8 +100,10 @@ func explain(err error) error {
 	switch {
 	case errdefs.IsNotFound(err):
 		return fmt.Errorf("%w in its registry: %w", ErrNotFound, err)
-	case errors.As(err, &network), errors.As(err, &dns):
-		return fmt.Errorf("%w here, and its registry cannot be reached: %w", ErrNotFound, err)
+	case errors.As(err, &dns): // only the cause: the way to it through HTTP would hide the list of images behind it
+		return fmt.Errorf("%w here, and its registry cannot be reached: %w", ErrNotFound, dns)
+	case errors.As(err, &network):
+		return fmt.Errorf("%w here, and its registry cannot be reached: %w", ErrNotFound, network)
 	default:
 		return err
 	}
@@ -132,17 +138,37 @@ func reachable(name string) bool {
 	if err != nil {
 		host = reference.Domain(named)
 	}
-	return host == "localhost" || net.ParseIP(host) != nil || hasDefaultRoute()
+	return host == "localhost" || net.ParseIP(host) != nil || hasProxy() || hasNameServer() && hasDefaultRoute()
 }
 
-// hasDefaultRoute tells whether packets can leave at all: a lab has no way out, and then there is no need to wait for a
-// name server that will not answer. /proc/net/route lists IPv4 routes, destination 00000000 with mask 00000000 is the default.
-func hasDefaultRoute() bool {
+func hasProxy() bool {
 	for _, proxy := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		if os.Getenv(proxy) != "" {
 			return true
 		}
 	}
+	return false
+}
+
+// hasNameServer tells whether a name can be looked up at all. A node of a lab has an empty resolv.conf(5); Go would then ask
+// localhost.
+func hasNameServer() bool {
+	data, err := os.ReadFile("/etc/resolv.conf")
+	return err == nil && namesServer(string(data))
+}
+
+func namesServer(resolvConf string) bool {
+	for line := range strings.Lines(resolvConf) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "nameserver" {
+			return true
+		}
+	}
+	return false
+}
+
+// hasDefaultRoute tells whether packets can leave: /proc/net/route lists IPv4 routes, destination 00000000 with mask
+// 00000000 is the default.
+func hasDefaultRoute() bool {
 	data, err := os.ReadFile("/proc/thread-self/net/route")
 	if err != nil {
 		return true
