@@ -67,7 +67,7 @@ func openToAll(a attributes) bool {
 		if a.verb != "get" && a.verb != "head" {
 			return a.path == "/drydock/decisions" // decides for itself
 		}
-		for _, open := range []string{"/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz", "/.well-known", "/drydock/decisions"} {
+		for _, open := range []string{"/api", "/apis", "/openapi", "/openid", "/version", "/healthz", "/livez", "/readyz", "/.well-known", "/drydock/decisions"} {
 			if a.path == open || strings.HasPrefix(a.path, open+"/") {
 				return true
 			}

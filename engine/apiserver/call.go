@@ -28,8 +28,14 @@ func (q *call) ctx() context.Context { return q.r.Context() }
 
 func (q *call) groupResource() schema.GroupResource { return q.kind.GroupResource() }
 
-// key is where the object of this request lies in the store.
-func (q *call) key() string { return objectKey(q.kind, q.info.Namespace, q.info.Name) }
+// target is the object that the path names. A namespace's own path names it twice; the object lies in none.
+func (q *call) target() target {
+	t := target{kind: q.kind, namespace: q.info.Namespace, name: q.info.Name}
+	if !q.kind.Namespaced {
+		t.namespace = ""
+	}
+	return t
+}
 
 // warn sends the client a warning that kubectl prints: RFC 9111's warn-code 299. Each text is sent once.
 func (q *call) warn(texts ...string) {

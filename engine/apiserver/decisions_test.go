@@ -22,7 +22,7 @@ func TestEveryWriteLeavesARecord(t *testing.T) {
 	c := newCluster(t)
 	pod := webPod("web")
 	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "rs", UID: "u", Controller: ptr.To(true)}}
-	pod = mustCreatePod(t, c, pod)
+	mustCreatePod(t, c, pod)
 	pods := c.client.CoreV1().Pods("default")
 	if err := pods.Bind(background, &corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Target: corev1.ObjectReference{Name: "node-1"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func (s *Server) delete(q *call) error {
 	if err != nil {
 		return err
 	}
-	t := target{q.kind, q.info.Namespace, q.info.Name}
+	t := q.target()
 	e, gone, err := s.deleteObject(q.ctx(), t, options, q.writer("", options.DryRun))
 	if err != nil {
 		return err

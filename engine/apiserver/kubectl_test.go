@@ -21,7 +21,7 @@ func (c *cluster) kubectl(t *testing.T, stdin string, args ...string) (string, e
 	}
 	command := exec.CommandContext(t.Context(), program, append([]string{"--server", c.config.Host}, args...)...)
 	home := t.TempDir()
-	command.Env = []string{"HOME=" + home, "PATH=/usr/bin:/bin", "KUBECONFIG=" + filepath.Join(home, "none")}
+	command.Env = []string{"HOME=" + home, "PATH=/usr/bin:/bin", "EDITOR=true", "KUBECONFIG=" + filepath.Join(home, "none")}
 	command.Stdin = strings.NewReader(stdin)
 	began := time.Now()
 	out, err := command.CombinedOutput()
@@ -39,6 +39,20 @@ spec:
   template:
     metadata: {labels: {a: kd}}
     spec: {containers: [{name: c, image: "drydock/base:1"}]}
+`
+
+const node = `
+apiVersion: v1
+kind: Node
+metadata: {name: node-9}
+spec: {unschedulable: true}
+`
+
+const boundManifest = `
+apiVersion: v1
+kind: Pod
+metadata: {name: bound}
+spec: {nodeName: node-9, containers: [{name: c, image: "drydock/base:1"}]}
 `
 
 // The commands of a real session, in its order; each must print what it printed against a real cluster.
@@ -80,6 +94,45 @@ func TestKubectlSession(t *testing.T) {
 		{"get ns kt -o yaml", "", "phase: Active"},
 		{"get --raw /", "", "/apis/apps/v1"},
 		{"cluster-info", "", "is running at"},
+		{"create -f -", node, "node/node-9 created"},
+		{"get nodes", "", "node-9   Unknown,SchedulingDisabled"},
+		{"uncordon node-9", "", "node/node-9 uncordoned"},
+		{"cordon node-9 --dry-run=server", "", "node/node-9 cordoned (server dry run)"},
+		{"taint node node-9 a=b:NoSchedule", "", "node/node-9 tainted"},
+		{"create -f -", boundManifest, "pod/bound created"},
+		{"drain node-9 --dry-run=server --force", "", "evicting pod default/bound (server dry run)"},
+		{"describe node node-9", "", "bound"},
+		{"wait --for=condition=Ready pod/bound --timeout=1s", "", "timed out waiting for the condition on pods/bound"},
+		{"patch pod bound --subresource=status --type=merge -p {\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}", "", "pod/bound patched"},
+		{"wait --for=condition=Ready pod/bound --timeout=5s", "", "pod/bound condition met"},
+		{"delete pod bound --force", "", `pod "bound" force deleted`},
+		{"delete -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: none}", `configmaps "none" not found`},
+		{"create -f -", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {contaners: []}", `unknown field "spec.contaners"`},
+		{"create -f -", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c}]}", `The Pod "p" is invalid: spec.containers[0].image: Required value`},
+		{"edit ns kt -o yaml", "", "Edit cancelled, no changes made."},
+		{"delete ns kt --wait=false", "", `namespace "kt" deleted`},
+		{"get ns kt", "", "Terminating"},
+		{"-n kt create configmap late", "", "because it is being terminated"},
+	} {
+		out, err := c.kubectl(t, step.stdin, strings.Fields(step.args)...)
+		if !strings.Contains(out, step.want) {
+			t.Errorf("kubectl %s: %v, want %q in\n%s", step.args, err, step.want, out)
+		}
+	}
+}
+
+func TestKubectlStreams(t *testing.T) {
+	c := newNode(t)
+	for _, step := range []struct{ args, stdin, want string }{
+		{"exec web -- echo hello", "", "web hello\n"},
+		{"exec -i web -- cat", "from stdin", "from stdin"},
+		{"exec web -- nothing", "", "command terminated with exit code 3"},
+		{"attach web", "", "attached\n"},
+		{"logs web --tail=3", "", "default/web/web tailLines=3\n"},
+		{"logs -f web -c web", "", "default/web/web follow=true\n"},
+		{"logs web -p", "", `previous terminated container "web" in pod "web" not found`},
+		{"logs web -c nope", "", "container nope is not valid for pod web"},
+		{"cp web:/etc/x " + t.TempDir() + "/x", "", "exit code 3"},
 	} {
 		out, err := c.kubectl(t, step.stdin, strings.Fields(step.args)...)
 		if !strings.Contains(out, step.want) {

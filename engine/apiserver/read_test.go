@@ -280,7 +280,7 @@ func TestBookmarksAndTimeout(t *testing.T) {
 	c := newCluster(t)
 	ctx, cancel := context.WithTimeout(background, 10*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, "GET", c.config.Host+"/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=3&resourceVersion=1", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.Host+"/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=3&resourceVersion=1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,5 +358,48 @@ func TestEventsHaveTwoDoors(t *testing.T) {
 	selected, err := c.client.CoreV1().Events("default").List(background, metav1.ListOptions{FieldSelector: "involvedObject.name=web"})
 	if err != nil || len(selected.Items) != 1 {
 		t.Errorf("%+v, %v", selected, err)
+	}
+}
+
+func TestBigAnswersAreCompressed(t *testing.T) {
+	c := newCluster(t)
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "big"}, Data: map[string]string{"k": strings.Repeat("word ", 40000)}}
+	if _, err := c.protobuf.CoreV1().ConfigMaps("default").Create(background, cm, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, body, header := c.request(t, "GET", "/api/v1/namespaces/default/configmaps/big", "", "Accept-Encoding", "gzip")
+	if header.Get("Content-Encoding") != "gzip" || len(body) > 10000 {
+		t.Errorf("%d bytes, encoding %q", len(body), header.Get("Content-Encoding"))
+	}
+	if got, err := c.client.CoreV1().ConfigMaps("default").Get(background, "big", metav1.GetOptions{}); err != nil || got.Data["k"] != cm.Data["k"] {
+		t.Errorf("%v", err)
+	}
+	cm.Name, cm.Data["k"] = "huge", strings.Repeat("x", 4<<20)
+	if _, err := c.client.CoreV1().ConfigMaps("default").Create(background, cm, metav1.CreateOptions{}); !apierrors.IsRequestEntityTooLargeError(err) {
+		t.Errorf("4 MiB: %v", err)
+	}
+}
+
+func TestPathsThatAreNotObjects(t *testing.T) {
+	c := newCluster(t)
+	for path, want := range map[string]string{
+		"/healthz": "ok", "/livez": "ok", "/readyz?verbose": "readyz check passed", "/version": `"gitVersion": "v1.37.1`,
+		"/apis/apps": `"kind":"APIGroup"`, "/apis/apps/v1": `"kind":"APIResourceList"`, "/api": `"kind":"APIVersions"`,
+		"/.well-known/openid-configuration": "jwks_uri", "/openid/v1/jwks": `"kty":"EC"`,
+	} {
+		if code, body, _ := c.request(t, "GET", path, ""); code != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %.300s", path, code, body)
+		}
+	}
+	if code, _, _ := c.request(t, "GET", "/apis/apps/v7", ""); code != 404 {
+		t.Errorf("unknown version: %d", code)
+	}
+	accept := "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+	_, _, header := c.request(t, "GET", "/apis", "", "Accept", accept)
+	if header.Get("Content-Type") != "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" {
+		t.Errorf("aggregated: %v", header)
+	}
+	if code, _, _ := c.request(t, "GET", "/apis", "", "Accept", accept, "If-None-Match", header.Get("Etag")); code != 304 {
+		t.Errorf("known already: %d", code)
 	}
 }

@@ -32,6 +32,9 @@ type change struct {
 
 // record writes down an accepted write: who, what, and in a few words what became different.
 func (s *Server) record(by writer, t target, c change) {
+	if isBookkeeping(t) {
+		return
+	}
 	e := c.after
 	if e == nil {
 		e = c.before
@@ -60,6 +63,12 @@ func (s *Server) record(by writer, t target, c change) {
 		rec.Cause = ownerObject(owner, t.namespace)
 	}
 	s.options.Recorder.Record(rec)
+}
+
+// isBookkeeping tells the cluster's own chatter from what somebody decided: heartbeats, and Events, which are records themselves.
+// In the ring they would push out the history that people look for.
+func isBookkeeping(t target) bool {
+	return t.kind.Kind == "Lease" || t.kind.Kind == "Event"
 }
 
 func message(by writer, t target, c change, rec decision.Record) string {

@@ -99,7 +99,7 @@ func (s *Server) get(q *call) error {
 	if current := s.store.Revision(); asked > current {
 		return tooLargeVersion(asked, current)
 	}
-	e, err := s.stored(q.ctx(), target{q.kind, q.info.Namespace, q.info.Name})
+	e, err := s.stored(q.ctx(), q.target())
 	if err != nil {
 		return err
 	}

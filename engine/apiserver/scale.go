@@ -31,7 +31,7 @@ func newScale() *autoscalingv1.Scale {
 }
 
 func (s *Server) getScale(q *call) error {
-	e, err := s.stored(q.ctx(), target{q.kind, q.info.Namespace, q.info.Name})
+	e, err := s.stored(q.ctx(), q.target())
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func appliedScale(obj runtime.Object, err error) (*autoscalingv1.Scale, error) {
 
 // scaleObject changes the object by way of its scale.
 func (s *Server) scaleObject(q *call, by writer, compute func(*autoscalingv1.Scale) (*autoscalingv1.Scale, error)) error {
-	t := target{q.kind, q.info.Namespace, q.info.Name}
+	t := q.target()
 	e, _, err := s.updateObject(q.ctx(), t, update{by: by, action: "Scale", compute: func(live runtime.Object) (runtime.Object, error) {
 		before, err := q.kind.Scale(live)
 		if err != nil {

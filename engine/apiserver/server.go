@@ -102,7 +102,7 @@ func (s *Server) servePath(q *call) error {
 		return s.serveDiscovery(q)
 	case path == "/openapi/v2", path == "/openapi/v3", strings.HasPrefix(path, "/openapi/v3/"):
 		return s.serveOpenAPI(q)
-	case path == "/openapi/v1/jwks", path == "/.well-known/openid-configuration":
+	case path == "/openid/v1/jwks", path == "/.well-known/openid-configuration":
 		return s.serveIssuer(q.w, q.r)
 	case path == "/drydock/decisions":
 		return s.serveDecisions(q)

@@ -36,7 +36,7 @@ func (s *Server) podStream(q *call) error {
 		return err
 	}
 	passOn := proxy.NewUpgradeAwareHandler(where, s.kubelets.agents, false, true, responder{q})
-	handler := http.Handler(passOn)
+	var handler http.Handler
 	if q.info.Subresource == "portforward" {
 		tunnel := translator.NewTunnelingHandler(passOn)
 		handler = translator.NewTranslatingHandler(passOn, tunnel, wsstream.IsWebSocketRequestWithTunnelingProtocol)

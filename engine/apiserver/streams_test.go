@@ -254,7 +254,9 @@ func forwardOnce(t *testing.T, forwarder *portforward.PortForwarder, ready, stop
 	}
 	_ = conn.Close()
 	close(stop)
-	<-done
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestLogs(t *testing.T) {

@@ -66,7 +66,7 @@ func (s *Server) ownUpdate(kind *api.Resource, live, obj runtime.Object, by writ
 
 // respondUpdate makes the update and answers with what is there now.
 func (s *Server) respondUpdate(q *call, u update) error {
-	e, created, err := s.updateObject(q.ctx(), target{q.kind, q.info.Namespace, q.info.Name}, u)
+	e, created, err := s.updateObject(q.ctx(), q.target(), u)
 	if err != nil {
 		return err
 	}

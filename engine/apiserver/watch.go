@@ -149,7 +149,10 @@ func (st *watchStream) follow(ctx context.Context, watcher store.Watcher) error 
 	defer timer.Stop()
 	for {
 		events, ready, err := watcher.Poll()
-		if err != nil {
+		switch {
+		case errors.Is(err, store.ErrClosed):
+			return nil // the cluster is going down: to the client the stream just ends
+		case err != nil:
 			return apierrors.NewResourceExpired(watchExpired)
 		}
 		if len(events) > 0 {
