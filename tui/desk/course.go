@@ -1,0 +1,248 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"drydock/checks"
+	"drydock/lessons/course"
+	"drydock/lessons/pack"
+	"drydock/tui"
+)
+
+// Course is a way through one pack, in one lab. Its lab need not run when it is made.
+type Course struct {
+	// set once in NewCourse
+	course *course.Course
+	// renew forgets the lab's cluster and starts it again.
+	renew func(ctx context.Context) error
+}
+
+// planWithin bounds how long the names of what a reset deletes may take: the dialog waits for them.
+const planWithin = 3 * time.Second
+
+// NewCourse shows c; renew puts the whole lab back to its first moment.
+func NewCourse(c *course.Course, renew func(context.Context) error) *Course {
+	return &Course{course: c, renew: renew}
+}
+
+var _ tui.Course = (*Course)(nil)
+
+// Lessons implements tui.Course.
+func (c *Course) Lessons(lang tui.Language) []tui.LessonInfo {
+	infos, err := c.course.Lessons()
+	if err != nil {
+		// What was done is unknown; the lessons are not.
+		infos = nil
+		for _, l := range c.course.Pack().Lessons {
+			infos = append(infos, course.LessonInfo{Lesson: l, Track: c.course.Pack().Track(l.ID).Title})
+		}
+	}
+	out := make([]tui.LessonInfo, len(infos))
+	for i, info := range infos {
+		l := info.Lesson
+		out[i] = tui.LessonInfo{
+			ID: l.ID, Track: info.Track.In(string(lang)), Title: l.Title.In(string(lang)), Summary: l.Summary.In(string(lang)),
+			Minutes: l.Minutes, Done: info.Finished, Started: info.Started, Locked: locked(info.Needs, lang),
+		}
+	}
+	return out
+}
+
+func locked(needs []string, lang tui.Language) string {
+	if len(needs) == 0 {
+		return ""
+	}
+	if lang == tui.Korean {
+		return "먼저 끝내야 하는 수업: " + strings.Join(needs, ", ")
+	}
+	return "finish first: " + strings.Join(needs, ", ")
+}
+
+// Lesson implements tui.Course.
+func (c *Course) Lesson(lang tui.Language) tui.Lesson {
+	l := c.course.Current()
+	if l == nil {
+		return tui.Lesson{}
+	}
+	prose := l.Prose.In(string(lang))
+	out := tui.Lesson{ID: l.ID, Title: l.Title.In(string(lang)), Total: len(c.course.Pack().Lessons), Debrief: l.Debrief.In(string(lang))}
+	for i, other := range c.course.Pack().Lessons {
+		if other.ID == l.ID {
+			out.Number = i + 1
+		}
+	}
+	for i, step := range l.Steps {
+		text := prose.Steps[step.ID]
+		markdown := text.Markdown
+		if i == 0 && prose.Intro != "" {
+			markdown = prose.Intro + "\n\n" + markdown
+		}
+		out.Steps = append(out.Steps, tui.Step{ID: step.ID, Title: text.Title, Markdown: markdown})
+	}
+	return out
+}
+
+// Open implements tui.Course.
+func (c *Course) Open(ctx context.Context, lesson string) error {
+	return explained(c.course.Open(ctx, lesson))
+}
+
+// Next implements tui.Course.
+func (c *Course) Next(ctx context.Context) error { return explained(c.course.Next(ctx)) }
+
+// Previous implements tui.Course.
+func (c *Course) Previous(ctx context.Context) error { return explained(c.course.Previous(ctx)) }
+
+// explained puts the course's refusals into the interface's words.
+func explained(err error) error {
+	var locked *course.Locked
+	switch {
+	case errors.Is(err, course.ErrNoMore):
+		return tui.ErrNoMore
+	case errors.As(err, &locked):
+		return &tui.Problem{What: "This lesson is not open yet.", Where: err.Error(), Err: err}
+	}
+	return err
+}
+
+// CheckNow implements tui.Course.
+func (c *Course) CheckNow(ctx context.Context) error {
+	_, err := c.course.CheckNow(ctx)
+	return err
+}
+
+// Answer implements tui.Course.
+func (c *Course) Answer(ctx context.Context, goal, value string) error {
+	_, err := c.course.Answer(ctx, goal, value)
+	return err
+}
+
+// Hints implements tui.Course.
+func (c *Course) Hints(lang tui.Language, step string) tui.HintsView {
+	shown, total := c.course.Hints(step)
+	v := tui.HintsView{Total: total}
+	for _, h := range shown {
+		v.Shown = append(v.Shown, h.Text.In(string(lang)))
+	}
+	return v
+}
+
+// Hint implements tui.Course.
+func (c *Course) Hint(ctx context.Context, step string) error {
+	_, err := c.course.Hint(ctx, step)
+	return explained(err)
+}
+
+// ResetPlan implements tui.Course.
+func (c *Course) ResetPlan(lang tui.Language, scope tui.ResetScope) []string {
+	if scope == tui.ResetLab {
+		if lang == tui.Korean {
+			return []string{"실습 환경의 모든 쿠버네티스 오브젝트", "컨테이너와 그 안의 파일", "(작업 폴더와 진도는 그대로 남습니다)"}
+		}
+		return []string{"every Kubernetes object in the lab", "all containers and the files in them", "(your workspace and your progress stay)"}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), planWithin)
+	defer cancel()
+	plan, err := c.course.Plan(ctx, c.course.State().Lesson)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var lines []string
+	for _, o := range plan.Deletes {
+		lines = append(lines, o.String())
+	}
+	return append(lines, plan.Writes...)
+}
+
+// Reset implements tui.Course.
+func (c *Course) Reset(ctx context.Context, scope tui.ResetScope) error {
+	if scope == tui.ResetLesson {
+		return c.course.Reset(ctx)
+	}
+	lesson := c.course.State().Lesson
+	if err := c.renew(ctx); err != nil {
+		return fmt.Errorf("start the lab afresh: %w", err)
+	}
+	if lesson == "" {
+		return nil
+	}
+	return c.course.Open(ctx, lesson)
+}
+
+// Checks implements tui.Course.
+func (c *Course) Checks(ctx context.Context, lang tui.Language) <-chan tui.ChecksView {
+	views := make(chan tui.ChecksView)
+	go func() { // ends with ctx
+		defer close(views)
+		for {
+			changed := c.course.Changed() // before the state, so that no change is missed
+			select {
+			case views <- checksView(c.course.State(), lang):
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return views
+}
+
+func checksView(s *course.State, lang tui.Language) tui.ChecksView {
+	v := tui.ChecksView{LessonID: s.Lesson, Open: s.Open, Done: s.Done}
+	for i := range s.Goals {
+		if g := &s.Goals[i]; !g.Goal.Hidden {
+			v.Goals = append(v.Goals, checkView(g, string(lang)))
+		}
+	}
+	return v
+}
+
+var states = map[course.Mark]tui.CheckState{
+	course.Waiting: tui.Waiting, course.Progress: tui.Progress, course.Done: tui.Done,
+	course.Failed: tui.Failed, course.Blocked: tui.Blocked, course.Unsure: tui.Unsure,
+}
+
+func checkView(g *course.GoalState, lang string) tui.CheckView {
+	return tui.CheckView{
+		Goal: g.Goal.ID, Step: g.Step, Text: g.Goal.Text.In(lang),
+		Guard: g.Goal.Kind == pack.Guard, Bonus: g.Goal.Kind == pack.Bonus,
+		State: states[g.Mark], Note: g.Result.Progress.In(lang),
+		Expected: g.Result.Expected.In(lang), Seen: g.Result.Seen.In(lang), Why: g.Why().In(lang), Next: g.Result.Look.In(lang),
+		Answer: answerForm(g, lang),
+	}
+}
+
+// answerForm is the question of an answer goal, or nil.
+func answerForm(g *course.GoalState, lang string) *tui.AnswerForm {
+	a := g.Goal.Check.Answer
+	if a == nil {
+		return nil
+	}
+	form := &tui.AnswerForm{Prompt: g.Goal.Text.In(lang), Given: g.Given}
+	switch {
+	case a.Number != nil:
+		form.Kind = tui.AnswerNumber
+	case a.Choice != nil:
+		form.Kind = tui.AnswerChoice
+		form.Choices = choices(a.Choice, lang)
+	default:
+		form.Kind = tui.AnswerText
+	}
+	return form
+}
+
+func choices(options []checks.Option, lang string) []tui.Choice {
+	out := make([]tui.Choice, len(options))
+	for i, o := range options {
+		out[i] = tui.Choice{ID: o.ID, Text: o.Text.In(lang)}
+	}
+	return out
+}
