@@ -47,17 +47,12 @@ func openInit(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy its mount: %w", err)
 	}
-	defer shut(tree)
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+		shut(tree)
 		return nil, fmt.Errorf("make its mount read-only: %w", err)
 	}
-	// A high number: the child's own descriptors 0 to 4 are put in place before execve(2) looks at this one.
-	fd, err := unix.FcntlInt(uintptr(tree), unix.F_DUPFD_CLOEXEC, 16)
-	if err != nil {
-		return nil, fmt.Errorf("duplicate its descriptor: %w", err)
-	}
-	return os.NewFile(uintptr(fd), path), nil
+	return os.NewFile(uintptr(tree), path), nil
 }
 
 // Close releases what New opened. Containers keep running.

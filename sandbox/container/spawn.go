@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"sync"
 	"syscall"
 
@@ -48,10 +47,10 @@ func (r *Runner) spawn(s spawning) (*child, error) {
 		if err := s.enter(); err != nil {
 			return err
 		}
-		pid, err = syscall.ForkExec(fdPath(r.init), []string{"dockinit"}, &syscall.ProcAttr{
+		pid, err = syscall.ForkExec(initPath, []string{"dockinit"}, &syscall.ProcAttr{
 			// dockinit does one thing after another: one processor saves it starting threads that find nothing to do.
 			Env:   []string{"GOMAXPROCS=1"},
-			Files: s.files(null, theirs),
+			Files: s.files(null, theirs, r.init),
 			Sys:   &syscall.SysProcAttr{Cloneflags: s.cloneFlags(), PidFD: &pidfd},
 		})
 		if err != nil {
@@ -97,23 +96,25 @@ func (s spawning) cloneFlags() uintptr {
 	return s.plan.cloneFlags
 }
 
-// files are dockinit's descriptors, in the order that cmd/dockinit expects.
-func (s spawning) files(null, socket *os.File) []uintptr {
-	files := make([]uintptr, 0, 5)
+// initPath is dockinit as the child finds it among its own descriptors, where files puts it. A number of ours would not
+// do: syscall.ForkExec moves descriptors about before it executes, and may put another one in that place.
+const initPath = "/proc/self/fd/5"
+
+// files are dockinit's descriptors, in the order that cmd/dockinit expects; it closes all but the first three in the end.
+func (s spawning) files(null, socket, init *os.File) []uintptr {
+	files := make([]uintptr, 0, 6)
 	for _, f := range []*os.File{s.stdio.In, s.stdio.Out, s.stdio.Err} {
 		if f == nil {
 			f = null
 		}
 		files = append(files, f.Fd())
 	}
-	files = append(files, socket.Fd())
+	target := null.Fd()
 	if s.plan == nil {
-		files = append(files, uintptr(s.target))
+		target = uintptr(s.target)
 	}
-	return files
+	return append(files, socket.Fd(), target, init.Fd())
 }
-
-func fdPath(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
 // shield makes this process undumpable, for good. Between clone(2) and execve(2) the child shares our memory (CLONE_VM) and
 // is already visible in the pid namespace it joins; whoever has the container's capabilities could otherwise read and
