@@ -2,8 +2,8 @@ package proxy
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -19,10 +19,11 @@ const batchSize = 24
 
 // kernel is the nftables table "ip kube-proxy" of one network namespace. Its methods belong to one goroutine.
 type kernel struct {
-	conn    *nftables.Conn // bound to the network namespace it was made in
-	podCIDR netip.Prefix   // zero: nothing is masqueraded for coming from outside
-	objects *objects       // the base objects of the table as it is now
-	known   map[portID]*servicePort
+	conn    *nftables.Conn                   // bound to the network namespace it was made in
+	numbers *netlink.Conn                    // asks for the generation; kept open because closing a netlink socket waits for RCU, some 10 ms
+	podCIDR netip.Prefix                     // zero: nothing is masqueraded for coming from outside
+	objects *objects                         // the base objects of the table as it is now
+	known   map[name]map[portID]*servicePort // what is in the table
 	ips     addresses
 	// generation is the kernel's number of the rule set after our last commit. Each commit of anybody in this network
 	// namespace raises it by one.
@@ -35,10 +36,14 @@ func newKernel(podCIDR netip.Prefix) (*kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open nftables: %w", err)
 	}
-	return &kernel{conn: conn, podCIDR: podCIDR}, nil
+	numbers, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open netfilter: %w", err), conn.CloseLasting())
+	}
+	return &kernel{conn: conn, numbers: numbers, podCIDR: podCIDR}, nil
 }
 
-func (k *kernel) close() error { return k.conn.CloseLasting() }
+func (k *kernel) close() error { return errors.Join(k.conn.CloseLasting(), k.numbers.Close()) }
 
 // rebuild replaces the whole table. The first transaction removes the old one and brings the base and the first services, so
 // that there is never a moment without a table.
@@ -46,7 +51,7 @@ func (k *kernel) close() error { return k.conn.CloseLasting() }
 // Kubernetes: the existing table is read and only the differences are written; here services beyond the first batch are
 // missing for some milliseconds. Established connections are not touched: the kernel has noted their translation.
 func (k *kernel) rebuild(want map[portID]*servicePort) error {
-	k.known, k.ips = map[portID]*servicePort{}, addresses{}
+	k.known, k.ips = map[name]map[portID]*servicePort{}, addresses{}
 	k.conn.AddTable(table) // removing a table that is not there is an error, so it is made first
 	k.conn.DelTable(table)
 	k.objects = addBase(k.conn, k.podCIDR)
@@ -87,41 +92,37 @@ func (k *kernel) commit(batch []change) error {
 		return fmt.Errorf("commit rules of %d service ports: %w", len(batch), err)
 	}
 	for _, c := range batch {
-		if c.after == nil {
-			delete(k.known, c.before.id)
-		} else {
-			k.known[c.after.id] = c.after
-		}
+		k.note(c)
 	}
-	generation, err := generation()
-	if err != nil {
-		return err
-	}
-	k.generation = generation
-	return nil
+	var err error
+	k.generation, err = k.currentGeneration()
+	return err
 }
 
-// of are the ports of one Service that are in the kernel.
-func (k *kernel) of(service name) map[portID]*servicePort {
-	ports := maps.Clone(k.known)
-	maps.DeleteFunc(ports, func(id portID, _ *servicePort) bool { return id.service != service })
-	return ports
+// note remembers that c is in the kernel.
+func (k *kernel) note(c change) {
+	id := c.id()
+	if k.known[id.service] == nil {
+		k.known[id.service] = map[portID]*servicePort{}
+	}
+	k.known[id.service][id] = c.after
+	if c.after == nil {
+		delete(k.known[id.service], id)
+	}
+	if len(k.known[id.service]) == 0 {
+		delete(k.known, id.service)
+	}
 }
 
 // tampered says whether anybody has changed the network namespace's rules since our last commit.
 func (k *kernel) tampered() (bool, error) {
-	now, err := generation()
+	now, err := k.currentGeneration()
 	return now != k.generation, err
 }
 
-// generation asks the kernel for the number of its rule set (NFT_MSG_GETGEN).
-func generation() (uint32, error) {
-	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
-	if err != nil {
-		return 0, fmt.Errorf("open netfilter: %w", err)
-	}
-	defer func() { _ = conn.Close() }() // it was only read from
-	answers, err := conn.Execute(netlink.Message{
+// currentGeneration asks the kernel for the number of its rule set (NFT_MSG_GETGEN).
+func (k *kernel) currentGeneration() (uint32, error) {
+	answers, err := k.numbers.Execute(netlink.Message{
 		Header: netlink.Header{
 			Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETGEN),
 			Flags: netlink.Request,
@@ -146,5 +147,5 @@ func generation() (uint32, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("read the rule set's generation: no number in the answer")
+	return 0, errors.New("read the rule set's generation: no number in the answer")
 }

@@ -131,7 +131,7 @@ func (p *Proxy) sync(k *kernel, rebuild bool) error {
 	}
 	var changes []change
 	for service, ports := range p.state.dirty() {
-		changes = append(changes, diff(k.of(service), ports)...)
+		changes = append(changes, diff(k.known[service], ports)...)
 	}
 	changes = removalsFirst(changes)
 	began := time.Now()

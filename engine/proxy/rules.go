@@ -116,7 +116,7 @@ func (o *objects) fillChain(conn *nftables.Conn, p *servicePort) error {
 		}, setMark()...)...)
 	}
 	set := &nftables.Set{
-		Table: table, Anonymous: true, Constant: true, IsMap: true, Concatenation: true,
+		Table: table, Anonymous: true, Constant: true, IsMap: true,
 		KeyType: nftables.TypeInteger, KeyByteOrder: binaryutil.NativeEndian,
 		DataType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
 	}
