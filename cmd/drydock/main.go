@@ -80,6 +80,8 @@ func Run(ctx context.Context, args []string) int {
 // app is what every command shares.
 type app struct {
 	labName string
+	lang    string
+	json    bool
 }
 
 func newRoot() *cobra.Command {
@@ -97,11 +99,15 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
+	var look interfaceFlags
+	look.register(root)
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return a.open(cmd, look) }
+	root.PersistentFlags().StringVar(&a.lang, "lang", "", "language of lessons and interface: en or ko")
 	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(), a.keepCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(),
-		versionCommand(),
+		a.lessonCommand(), a.checkCommand(), a.packCommand(), versionCommand(),
 	)
 	return root
 }

@@ -47,7 +47,7 @@ func (a *app) upCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().IntVar(&nodes, "nodes", 3, "how many nodes")
+	cmd.Flags().IntVar(&nodes, "nodes", defaultNodes, "how many nodes")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lab's status as JSON")
 	return cmd
 }
@@ -91,7 +91,7 @@ func (a *app) keepCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&nodes, "nodes", 3, "")
+	cmd.Flags().IntVar(&nodes, "nodes", defaultNodes, "")
 	return cmd
 }
 

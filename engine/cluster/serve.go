@@ -21,6 +21,7 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 		control.VerbStatus: func(_ context.Context, call *lab.Call) error { return call.Send(c.status()) },
 		control.VerbDown:   func(context.Context, *lab.Call) error { c.stop(errDown); return nil },
 		control.VerbExec:   c.exec,
+		control.VerbDial:   c.dial,
 	}
 	c.run(ctx, "control socket", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
 	return nil

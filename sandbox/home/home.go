@@ -114,9 +114,10 @@ func (l Lab) Make() error {
 	return nil
 }
 
-// Forget removes a stopped lab's cluster: its journal, certificates and nodes. The workspace stays.
+// Forget removes a stopped lab's cluster: its journal and its nodes. The workspace stays, and so do the certificates, so
+// that a kubeconfig that was handed out goes on working.
 func (l Lab) Forget() error {
-	for _, path := range []string{l.Journal(), l.PKI(), l.Kubeconfig(), l.path("nodes"), l.Log(), l.Shell()} {
+	for _, path := range []string{l.Journal(), l.path("nodes"), l.Log(), l.Shell()} {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"drydock/checks"
@@ -13,34 +14,85 @@ import (
 	"drydock/tui"
 )
 
-// Course is a way through one pack, in one lab. Its lab need not run when it is made.
+// Course is a way through one pack, in one lab. It is made before its lab runs: until Begin, there are lessons to list and
+// nothing else.
 type Course struct {
 	// set once in NewCourse
-	course *course.Course
-	// renew forgets the lab's cluster and starts it again.
+	pack  *pack.Pack
+	open  func() (*course.Course, error)
 	renew func(ctx context.Context) error
+
+	begun   chan struct{} // closed by Begin
+	running sync.WaitGroup
+
+	mu sync.Mutex
+	// guarded by mu
+	course *course.Course // nil until Begin
 }
 
 // planWithin bounds how long the names of what a reset deletes may take: the dialog waits for them.
 const planWithin = 3 * time.Second
 
-// NewCourse shows c; renew puts the whole lab back to its first moment.
-func NewCourse(c *course.Course, renew func(context.Context) error) *Course {
-	return &Course{course: c, renew: renew}
+// NewCourse prepares a course over a pack. open connects to the lab; renew puts the whole lab back to its first moment.
+func NewCourse(p *pack.Pack, open func() (*course.Course, error), renew func(context.Context) error) *Course {
+	return &Course{pack: p, open: open, renew: renew, begun: make(chan struct{})}
+}
+
+// Begin connects to the lab and takes the course up where it was left, or opens its first lesson that is not finished.
+// Its goals are asked until ctx ends. A second call does nothing.
+func (c *Course) Begin(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.course != nil {
+		return nil
+	}
+	opened, err := c.open()
+	if err != nil {
+		return err
+	}
+	c.running.Go(func() {
+		_ = opened.Run(ctx) // ends with ctx only
+	})
+	err = opened.Resume(ctx)
+	if errors.Is(err, course.ErrNoLesson) {
+		err = opened.Open(ctx, firstUnfinished(opened))
+	}
+	if err != nil {
+		return fmt.Errorf("open a lesson: %w", err)
+	}
+	c.course = opened
+	close(c.begun)
+	return nil
+}
+
+// Wait returns when nothing of the course runs any more, after the context of Begin has ended.
+func (c *Course) Wait() { c.running.Wait() }
+
+func firstUnfinished(c *course.Course) string {
+	infos, err := c.Lessons()
+	for _, info := range infos {
+		if err == nil && !info.Finished {
+			return info.Lesson.ID
+		}
+	}
+	return c.Pack().Lessons[0].ID
+}
+
+// live is the course, or an error before Begin.
+func (c *Course) live() (*course.Course, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.course == nil {
+		return nil, course.ErrNoLesson
+	}
+	return c.course, nil
 }
 
 var _ tui.Course = (*Course)(nil)
 
 // Lessons implements tui.Course.
 func (c *Course) Lessons(lang tui.Language) []tui.LessonInfo {
-	infos, err := c.course.Lessons()
-	if err != nil {
-		// What was done is unknown; the lessons are not.
-		infos = nil
-		for _, l := range c.course.Pack().Lessons {
-			infos = append(infos, course.LessonInfo{Lesson: l, Track: c.course.Pack().Track(l.ID).Title})
-		}
-	}
+	infos := c.infos()
 	out := make([]tui.LessonInfo, len(infos))
 	for i, info := range infos {
 		l := info.Lesson
@@ -50,6 +102,20 @@ func (c *Course) Lessons(lang tui.Language) []tui.LessonInfo {
 		}
 	}
 	return out
+}
+
+// infos are all lessons; when what was done is not known, at least their names.
+func (c *Course) infos() []course.LessonInfo {
+	if live, err := c.live(); err == nil {
+		if infos, err := live.Lessons(); err == nil {
+			return infos
+		}
+	}
+	var infos []course.LessonInfo
+	for _, l := range c.pack.Lessons {
+		infos = append(infos, course.LessonInfo{Lesson: l, Track: c.pack.Track(l.ID).Title})
+	}
+	return infos
 }
 
 func locked(needs []string, lang tui.Language) string {
@@ -64,13 +130,17 @@ func locked(needs []string, lang tui.Language) string {
 
 // Lesson implements tui.Course.
 func (c *Course) Lesson(lang tui.Language) tui.Lesson {
-	l := c.course.Current()
+	live, err := c.live()
+	if err != nil {
+		return tui.Lesson{}
+	}
+	l := live.Current()
 	if l == nil {
 		return tui.Lesson{}
 	}
 	prose := l.Prose.In(string(lang))
-	out := tui.Lesson{ID: l.ID, Title: l.Title.In(string(lang)), Total: len(c.course.Pack().Lessons), Debrief: l.Debrief.In(string(lang))}
-	for i, other := range c.course.Pack().Lessons {
+	out := tui.Lesson{ID: l.ID, Title: l.Title.In(string(lang)), Total: len(c.pack.Lessons), Debrief: l.Debrief.In(string(lang))}
+	for i, other := range c.pack.Lessons {
 		if other.ID == l.ID {
 			out.Number = i + 1
 		}
@@ -92,10 +162,23 @@ func (c *Course) Open(ctx context.Context, lesson string) error {
 }
 
 // Next implements tui.Course.
-func (c *Course) Next(ctx context.Context) error { return explained(c.course.Next(ctx)) }
+func (c *Course) Next(ctx context.Context) error {
+	return c.do(func(live *course.Course) error { return live.Next(ctx) })
+}
 
 // Previous implements tui.Course.
-func (c *Course) Previous(ctx context.Context) error { return explained(c.course.Previous(ctx)) }
+func (c *Course) Previous(ctx context.Context) error {
+	return c.do(func(live *course.Course) error { return live.Previous(ctx) })
+}
+
+// do runs fn on the live course and explains its error.
+func (c *Course) do(fn func(*course.Course) error) error {
+	live, err := c.live()
+	if err != nil {
+		return err
+	}
+	return explained(fn(live))
+}
 
 // explained puts the course's refusals into the interface's words.
 func explained(err error) error {
@@ -111,19 +194,27 @@ func explained(err error) error {
 
 // CheckNow implements tui.Course.
 func (c *Course) CheckNow(ctx context.Context) error {
-	_, err := c.course.CheckNow(ctx)
-	return err
+	return c.do(func(live *course.Course) error {
+		_, err := live.CheckNow(ctx)
+		return err
+	})
 }
 
 // Answer implements tui.Course.
 func (c *Course) Answer(ctx context.Context, goal, value string) error {
-	_, err := c.course.Answer(ctx, goal, value)
-	return err
+	return c.do(func(live *course.Course) error {
+		_, err := live.Answer(ctx, goal, value)
+		return err
+	})
 }
 
 // Hints implements tui.Course.
 func (c *Course) Hints(lang tui.Language, step string) tui.HintsView {
-	shown, total := c.course.Hints(step)
+	live, err := c.live()
+	if err != nil {
+		return tui.HintsView{}
+	}
+	shown, total := live.Hints(step)
 	v := tui.HintsView{Total: total}
 	for _, h := range shown {
 		v.Shown = append(v.Shown, h.Text.In(string(lang)))
@@ -133,8 +224,10 @@ func (c *Course) Hints(lang tui.Language, step string) tui.HintsView {
 
 // Hint implements tui.Course.
 func (c *Course) Hint(ctx context.Context, step string) error {
-	_, err := c.course.Hint(ctx, step)
-	return explained(err)
+	return c.do(func(live *course.Course) error {
+		_, err := live.Hint(ctx, step)
+		return err
+	})
 }
 
 // ResetPlan implements tui.Course.
@@ -147,7 +240,11 @@ func (c *Course) ResetPlan(lang tui.Language, scope tui.ResetScope) []string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), planWithin)
 	defer cancel()
-	plan, err := c.course.Plan(ctx, c.course.State().Lesson)
+	live, err := c.live()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	plan, err := live.Plan(ctx, live.State().Lesson)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -160,17 +257,21 @@ func (c *Course) ResetPlan(lang tui.Language, scope tui.ResetScope) []string {
 
 // Reset implements tui.Course.
 func (c *Course) Reset(ctx context.Context, scope tui.ResetScope) error {
-	if scope == tui.ResetLesson {
-		return c.course.Reset(ctx)
+	live, err := c.live()
+	if err != nil {
+		return err
 	}
-	lesson := c.course.State().Lesson
+	if scope == tui.ResetLesson {
+		return live.Reset(ctx)
+	}
+	lesson := live.State().Lesson
 	if err := c.renew(ctx); err != nil {
 		return fmt.Errorf("start the lab afresh: %w", err)
 	}
 	if lesson == "" {
 		return nil
 	}
-	return c.course.Open(ctx, lesson)
+	return live.Open(ctx, lesson)
 }
 
 // Checks implements tui.Course.
@@ -178,10 +279,19 @@ func (c *Course) Checks(ctx context.Context, lang tui.Language) <-chan tui.Check
 	views := make(chan tui.ChecksView)
 	go func() { // ends with ctx
 		defer close(views)
+		select {
+		case <-c.begun:
+		case <-ctx.Done():
+			return
+		}
+		live, err := c.live()
+		if err != nil {
+			return
+		}
 		for {
-			changed := c.course.Changed() // before the state, so that no change is missed
+			changed := live.Changed() // before the state, so that no change is missed
 			select {
-			case views <- checksView(c.course.State(), lang):
+			case views <- checksView(live.State(), lang):
 			case <-ctx.Done():
 				return
 			}

@@ -22,13 +22,26 @@ type Lab struct {
 	paths  home.Lab
 	launch func(ctx context.Context, report func(step string)) error
 	env    []string
+	begin  func() error
 
 	status atomic.Pointer[control.Status]
 }
 
-// NewLab describes a lab; launch starts it when it does not run, and env is what its shells inherit.
-func NewLab(paths home.Lab, launch func(context.Context, func(string)) error, env []string) *Lab {
-	l := &Lab{paths: paths, launch: launch, env: env}
+// LabOptions is all a Lab must be told.
+type LabOptions struct {
+	Paths home.Lab
+	// Launch starts the lab when it does not run.
+	Launch func(ctx context.Context, report func(step string)) error
+	// Env is what its shells inherit.
+	Env []string
+	// Begin is called each time the lab has been found running: what needs a lab starts there.
+	Begin func() error
+}
+
+// NewLab describes a lab.
+func NewLab(o LabOptions) *Lab {
+	paths := o.Paths
+	l := &Lab{paths: paths, launch: o.Launch, env: o.Env, begin: o.Begin}
 	l.status.Store(&control.Status{Name: paths.Name()})
 	return l
 }
@@ -48,7 +61,7 @@ func (l *Lab) Start(ctx context.Context, report func(tui.StartStep)) error {
 		return fmt.Errorf("ask the lab how it is: %w", err)
 	}
 	l.status.Store(&status)
-	return nil
+	return l.begin()
 }
 
 // problem puts an error of starting into the words of doctor, where it has some.

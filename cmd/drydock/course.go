@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"drydock/engine/cluster/control"
+	"drydock/lessons/course"
+	"drydock/lessons/library"
+	"drydock/lessons/plain"
+	"drydock/lessons/progress"
+	"drydock/sandbox/lab"
+)
+
+// openCourse opens the bundled course in a lab. The lab must have been started once: its kubeconfig tells the way.
+// The returned function closes the learner's record.
+func (a *app) openCourse(p place) (*course.Course, func() error, error) {
+	pack, err := library.Load(library.Names()[0])
+	if err != nil {
+		return nil, nil, fmt.Errorf("load the bundled lessons: %w", err)
+	}
+	rest, err := control.RESTConfig(p.lab)
+	if err != nil {
+		return nil, nil, err
+	}
+	prober, err := newLabProber(p.lab, rest)
+	if err != nil {
+		return nil, nil, err
+	}
+	book, err := progress.Open(p.home.Progress())
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := course.New(course.Config{
+		Pack: pack, Book: book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(),
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, book.Close())
+	}
+	return c, book.Close, nil
+}
+
+// withCourse runs fn on the lab's course while the course asks its goals, and exits with fn's code.
+func (a *app) withCourse(cmd *cobra.Command, fn func(ctx context.Context, m plain.Mode, c *course.Course) int) error {
+	p, err := a.running(cmd.Context())
+	if err != nil {
+		return err
+	}
+	c, closeBook, err := a.openCourse(p)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(cmd.Context())
+	if err := c.Resume(ctx); err != nil && !errors.Is(err, course.ErrNoLesson) {
+		stop()
+		return errors.Join(err, closeBook())
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = c.Run(ctx) // ends with ctx only
+	}()
+	code := fn(ctx, a.mode(cmd), c)
+	stop()
+	<-ended
+	if err := closeBook(); err != nil {
+		return err
+	}
+	return exit(code)
+}
+
+// running is the place of a lab that runs; it is started when it does not.
+func (a *app) running(ctx context.Context) (place, error) {
+	p, err := a.unpacked()
+	if err != nil {
+		return p, err
+	}
+	if _, err := control.AskStatus(ctx, p.lab.Control()); !errors.Is(err, lab.ErrNotRunning) {
+		return p, err
+	}
+	fmt.Fprintf(os.Stderr, "starting lab %q …\n", p.lab.Name())
+	return p, a.launch(ctx, p, defaultNodes, func(string) {})
+}
+
+func (a *app) mode(cmd *cobra.Command) plain.Mode {
+	return plain.Mode{Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr(), Lang: a.language(), JSON: a.json}
+}
+
+// language is what was asked for, or what the environment speaks (locale(7): the first of these that is set).
+func (a *app) language() string {
+	if a.lang != "" {
+		return a.lang
+	}
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := os.Getenv(name); value != "" {
+			if strings.HasPrefix(value, "ko") {
+				return "ko"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}
+
+func (a *app) lessonCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "lesson", Short: "The course without the interface"}
+	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
+	cmd.AddCommand(
+		a.courseVerb("ls", "List the lessons", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.List(ctx, c) }),
+		a.courseVerb("start [LESSON]", "Set up a lesson's world and print its first step", 1, func(ctx context.Context, m plain.Mode, c *course.Course, args []string) int {
+			return m.Start(ctx, c, strings.Join(args, ""))
+		}),
+		a.courseVerb("show", "Print the lesson as far as it is open", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Show(ctx, c) }),
+		a.courseVerb("next", "Open the next lesson", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Next(ctx, c) }),
+		a.courseVerb("hint", "Show one more hint", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Hint(ctx, c) }),
+		a.courseVerb("answer GOAL ANSWER", "Answer a question of the lesson", 2, func(ctx context.Context, m plain.Mode, c *course.Course, args []string) int {
+			if len(args) != 2 {
+				fmt.Fprintln(m.Err, "drydock lesson answer needs a goal and an answer")
+				return exitUsage
+			}
+			return m.Answer(ctx, c, args[0], args[1])
+		}),
+		a.resetLessonCommand(),
+	)
+	return cmd
+}
+
+func (a *app) resetLessonCommand() *cobra.Command {
+	yes := false
+	cmd := a.courseVerb("reset", "Build the lesson's world anew; says first what is deleted", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int {
+		return m.Reset(ctx, c, yes)
+	})
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it, rather than say what would be deleted")
+	return cmd
+}
+
+func (a *app) courseVerb(use, short string, most int, fn func(context.Context, plain.Mode, *course.Course, []string) int) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > most {
+				return usage("`drydock lesson %s`: too many arguments: %q", use, args)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withCourse(cmd, func(ctx context.Context, m plain.Mode, c *course.Course) int { return fn(ctx, m, c, args) })
+		},
+	}
+}
+
+// checkWithin bounds one `drydock check`: a probe may wait for a time-out of its own.
+const checkWithin = 30 * time.Second
+
+func (a *app) checkCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "check [GOAL]", Short: "Ask the goals of the current lesson",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("`drydock check` takes one goal or none")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withCourse(cmd, func(ctx context.Context, m plain.Mode, c *course.Course) int {
+				ctx, cancel := context.WithTimeout(ctx, checkWithin)
+				defer cancel()
+				return m.Check(ctx, c, strings.Join(args, ""))
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	return cmd
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+
+	"drydock/checks"
+	"drydock/engine/cluster/control"
+	"drydock/lessons/golden"
+	"drydock/lessons/pack"
+)
+
+func (a *app) packCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "pack", Short: "Write and prove lesson packs"}
+	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
+	oneDir := func(c *cobra.Command, args []string) error {
+		if len(args) < 1 {
+			return usage("`drydock pack %s` needs the directory of a pack", c.Name())
+		}
+		return nil
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "lint DIR", Short: "Find mistakes without starting a lab", Args: oneDir,
+			RunE: func(cmd *cobra.Command, args []string) error { return exit(a.mode(cmd).PackLint(args[0])) },
+		},
+		&cobra.Command{
+			Use: "test DIR [LESSON...]", Short: "Prove every exercise in fresh labs", Args: oneDir,
+			RunE: func(cmd *cobra.Command, args []string) error {
+				p, err := a.unpacked()
+				if err != nil {
+					return err
+				}
+				return exit(a.mode(cmd).PackTest(cmd.Context(), args[0], &labFactory{a, p}, args[1:]...))
+			},
+		},
+		&cobra.Command{
+			Use: "seal DIR LESSON GOAL ANSWER", Short: "Print the key of an answer, to put into lesson.yaml",
+			Args: func(_ *cobra.Command, args []string) error {
+				if len(args) != 4 {
+					return usage("`drydock pack seal` needs a directory, a lesson, a goal and an answer")
+				}
+				return nil
+			},
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return exit(a.mode(cmd).PackSeal(args[0], args[1], args[2], args[3]))
+			},
+		},
+	)
+	return cmd
+}
+
+// labFactory starts labs that are thrown away.
+type labFactory struct {
+	app  *app
+	home place
+}
+
+// New implements golden.LabFactory.
+func (f *labFactory) New(ctx context.Context, name string, world pack.World) (golden.Lab, error) {
+	random := make([]byte, 4)
+	_, _ = rand.Read(random) // never fails (crypto/rand)
+	p := f.home
+	var err error
+	if p.lab, err = p.home.Lab("test-" + hex.EncodeToString(random)); err != nil {
+		return nil, err
+	}
+	nodes := world.Nodes
+	if nodes == 0 {
+		nodes = defaultNodes
+	}
+	if err := f.app.launch(ctx, p, nodes, func(string) {}); err != nil {
+		return nil, errors.Join(fmt.Errorf("start a lab for %s: %w", name, err), os.RemoveAll(string(p.lab)))
+	}
+	l := &testLab{place: p}
+	if l.config, err = control.RESTConfig(p.lab); err == nil {
+		l.prober, err = newLabProber(p.lab, l.config)
+	}
+	if err != nil {
+		_, closeErr := l.Close(ctx)
+		return nil, errors.Join(err, closeErr)
+	}
+	return l, nil
+}
+
+// testLab is one of them.
+type testLab struct {
+	place
+	config *rest.Config
+	prober checks.Prober
+}
+
+func (l *testLab) RESTConfig() *rest.Config { return l.config }
+func (l *testLab) Prober() checks.Prober    { return l.prober }
+func (l *testLab) Workspace() string        { return l.lab.Workspace() }
+
+// RunScript implements golden.Lab.
+func (l *testLab) RunScript(ctx context.Context, script string, env []string) (string, int, error) {
+	var out strings.Builder
+	e := control.Exec{Args: []string{"sh", "-c", script}, Env: append(learnersEnvironment(), env...)}
+	code, err := runInLab(ctx, l.lab, e, &out, &out)
+	return out.String(), code, err
+}
+
+// Close implements golden.Lab. It stops the lab, looks for what is left of it, and removes its directory.
+func (l *testLab) Close(ctx context.Context) ([]string, error) {
+	// Also when the test was cancelled: nothing may stay.
+	if _, err := stop(context.WithoutCancel(ctx), l.place); err != nil {
+		return nil, err
+	}
+	left := leftovers(string(l.lab))
+	if err := os.RemoveAll(string(l.lab)); err != nil {
+		return left, fmt.Errorf("remove the lab: %w", err)
+	}
+	return left, nil
+}
+
+// leftovers names what mentions a lab that should be gone: processes by their command line and mounts by their path.
+func leftovers(dir string) []string {
+	var left []string
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is right
+	for _, path := range commands {
+		if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), dir) {
+			left = append(left, "process "+strings.ReplaceAll(strings.TrimSpace(string(text)), "\x00", " "))
+		}
+	}
+	mounts, _ := os.ReadFile("/proc/self/mountinfo") // every Linux has it
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, dir) {
+			left = append(left, "mount "+strings.TrimSpace(line))
+		}
+	}
+	return left
+}
