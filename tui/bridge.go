@@ -41,7 +41,7 @@ type (
 )
 
 const (
-	frameGap     = 8 * time.Millisecond   // between two frames of a busy shell
+	frameGap     = 4 * time.Millisecond   // between two frames of a busy shell
 	calmGap      = 250 * time.Millisecond // between two looks at the cluster with reduced motion
 	resizeDelay  = 50 * time.Millisecond  // a window being dragged is not told to the shell row by row
 	noticeTime   = 6 * time.Second

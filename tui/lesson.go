@@ -49,21 +49,22 @@ func (m *Model) lessonDoc(width int) *widget.Doc {
 	if last && m.checks.view.Done && l.Debrief != "" {
 		b.WriteString("\n---\n\n" + l.Debrief + "\n")
 	}
-	doc := m.md.Render(b.String(), width)
-	if !m.checks.solved(step.ID) || len(m.checks.step(step.ID)) == 0 && !last {
-		return doc
-	}
-	return &widget.Doc{Lines: append(doc.Lines[:len(doc.Lines):len(doc.Lines)], m.banner(width, last)...), Codes: doc.Codes}
+	return m.md.Render(b.String(), width)
 }
 
-// banner says that the step is done and what can be done now.
-func (m *Model) banner(width int, last bool) []widget.Line {
+// banner says that the step is done and what can be done now. It stands at the foot of the pane, where it is seen however
+// far the text is scrolled.
+func (m *Model) banner(width int) []widget.Line {
+	id := m.lesson.stepID()
+	last := m.lesson.step == len(m.lesson.lesson.Steps)-1
+	if !m.checks.solved(id) && !(last && m.checks.view.Done) {
+		return nil
+	}
 	done, next := m.words.Say("step.done"), m.words.Say("step.next", keymap.PrefixName)
 	if last {
 		done, next = m.words.Say("lesson.done"), m.words.Say("lesson.next", keymap.PrefixName)
 	}
-	out := []widget.Line{nil}
-	out = append(out, widget.Hang(widget.Text(m.g.Done+" ", m.th.Good), done, width, m.th.Strong)...)
+	out := widget.Hang(widget.Text(m.g.Done+" ", m.th.Good), done, width, m.th.Strong)
 	return append(out, widget.Wrap(next, width, m.th.Key)...)
 }
 
@@ -81,13 +82,20 @@ func (m *Model) lessonTitle() string {
 }
 
 func (m *Model) drawLesson(c *widget.Canvas, r widget.Rect) {
-	doc := m.lessonDoc(r.Dx())
+	doc, foot := m.lessonDoc(r.Dx()), m.banner(r.Dx())
+	if len(foot) > 0 {
+		y := r.Max.Y - len(foot)
+		c.Lines(widget.NewRect(r.Min.X, y, r.Dx(), len(foot)), foot, 0)
+		r.Max.Y = y - 1
+	}
+	if len(doc.Lines) > r.Dy() { // the last row says whether there is more
+		r.Max.Y--
+	}
 	m.lesson.top = max(min(m.lesson.top, len(doc.Lines)-r.Dy()), 0)
 	c.Lines(r, doc.Lines, m.lesson.top)
 	if m.lesson.top+r.Dy() < len(doc.Lines) {
-		more := " " + m.g.More + " " + m.words.Say("lesson.more") + " "
-		w := widget.Width(more)
-		c.Text(widget.NewRect(r.Max.X-w, r.Max.Y-1, w, 1), more, m.th.Dim)
+		more := m.g.More + " " + m.words.Say("lesson.more")
+		c.Text(widget.NewRect(r.Max.X-widget.Width(more), r.Max.Y, widget.Width(more), 1), more, m.th.Dim)
 	}
 }
 

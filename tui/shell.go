@@ -13,6 +13,7 @@ type shellState struct {
 	session *term.Session
 	err     error // why there is none
 	history int   // lines scrolled back
+	seen    int   // lines in the history when it was drawn last
 	count   int   // shells opened so far
 }
 
@@ -27,6 +28,7 @@ func (m *Model) shellMessage(msg tea.Msg) (tea.Cmd, bool) {
 		}
 		m.shellFrame = m.o.Now()
 		m.touch(shellPane)
+		m.holdHistory()
 		return m.waitShell(msg.session), true
 	case shellEndedMsg:
 		return m.shellEnded(msg.session), true
@@ -114,6 +116,15 @@ func (m *Model) historyKey(name string) bool {
 		return false
 	}
 	return true
+}
+
+// holdHistory keeps the lines one is reading in their place while new ones arrive below.
+func (m *Model) holdHistory() {
+	n := m.shell.session.ScrollbackLen()
+	if m.shell.history > 0 && n > m.shell.seen {
+		m.setHistory(m.shell.history + n - m.shell.seen)
+	}
+	m.shell.seen = n
 }
 
 func (m *Model) setHistory(n int) {

@@ -1,9 +1,14 @@
 package tui_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"drydock/tui"
 	"drydock/tui/tuitest"
@@ -43,17 +48,384 @@ func lacks(t *testing.T, s *tuitest.Stage, texts ...string) {
 	}
 }
 
+const runWeb = "kubectl run web --image=drydock/web:1"
+
 func TestTypeAndSeeItTurnGreen(t *testing.T) {
-	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
 		wants(t, s, "learner@lab:~$", "Your first pod", "○ A pod named web exists", "checks 1/3")
-		s.Type("kubectl run web --image=drydock/web:1\n")
-		t.Logf("\n%s", s.Screen())
-		wants(t, s, "pod/web created", "✓ A pod named web exists", "○ Pending", "web: Pending")
+		s.Type(runWeb + "\n")
+		wants(t, s, "pod/web created", "✓ A pod named web exists", "○ Pending*", "web: Pending")
 		s.Pass(tuitest.Step)
 		wants(t, s, "◐ ContainerCreating*")
 		s.Pass(tuitest.Step)
 		wants(t, s, "✓ Running*", "checks 3/3", "This step is done.", "Ctrl+G n: next step", "✓ Done: The pod web runs")
 		s.Pass(10 * time.Second)
 		lacks(t, s, "Running*", "Done: The pod")
+	})
+}
+
+func TestAFailingCheckExplains(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		lacks(t, s, "✗")
+		s.Type("kubectl run web --image=drydock/wbe:1\n")
+		s.Pass(3 * tuitest.Step)
+		wants(t, s, "not yet right", "expected drydock/web:1", "seen ErrImagePull", "why There is no image", "look at kubectl describe pod web")
+	})
+}
+
+func TestAPodThatGoesIsSeenGoing(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type(runWeb + "\n")
+		s.Pass(10 * time.Second)
+		s.Type("kubectl delete pod web\n")
+		wants(t, s, "· Running", "[pods 0]")
+		s.Pass(6 * time.Second)
+		lacks(t, s, "· Running")
+		wants(t, s, "Nothing here yet.")
+	})
+}
+
+func TestHintsInThreeLevels(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		wants(t, s, "hint 0/3")
+		s.Press("ctrl+g", "h")
+		wants(t, s, "hint 1 of 3", "Look at the first command")
+		s.Press("h")
+		wants(t, s, "hint 2 of 3", "kubectl run NAME")
+		s.Press("h")
+		wants(t, s, "The last hint gives the command away")
+		s.Press("h")
+		wants(t, s, "hint 3 of 3", runWeb)
+		s.Press("esc")
+		wants(t, s, "hint 3/3")
+		s.Press("ctrl+g", "h") // shown again without asking
+		wants(t, s, "hint 3 of 3")
+	})
+}
+
+func TestAHintIsOfferedAfterLongIdleness(t *testing.T) {
+	play(t, 120, 40, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		lacks(t, s, "Stuck?")
+		s.Pass(3*time.Minute + time.Second)
+		wants(t, s, "Stuck? Ctrl+G h shows a hint.")
+		lacks(t, s, "Look at the first command")
+	})
+}
+
+func TestResetNamesWhatItDeletes(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		s.Type(runWeb + "\n")
+		w.RunPod("other", "drydock/web:1")
+		s.Pass(5 * time.Second)
+		s.Press("ctrl+g", "r")
+		wants(t, s, "Reset this lesson?", "• pod/web")
+		lacks(t, s, "• pod/other")
+		s.Press("esc")
+		if w.Resets() != 0 {
+			t.Fatal("Esc has reset the lesson")
+		}
+		s.Press("ctrl+g", "r", "L")
+		wants(t, s, "Reset the whole lab?", "• pod/web", "• pod/other")
+		s.Press("y")
+		wants(t, s, "Reset. The lesson is back at its start.", "○ A pod named web exists", "checks 1/3")
+		if w.Resets() != 1 {
+			t.Fatalf("%d resets, want 1", w.Resets())
+		}
+	})
+}
+
+func TestZoomAndBack(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		wants(t, s, "lesson 1/3", "cluster")
+		s.Press("ctrl+g", "z")
+		lacks(t, s, "lesson 1/3", "cluster")
+		if got := w.Sizes()[len(w.Sizes())-1]; got != [2]int{160, 43} {
+			t.Errorf("the shell was told %v, want 160x43", got)
+		}
+		s.Press("ctrl+g", "z")
+		wants(t, s, "lesson 1/3", "cluster")
+	})
+}
+
+func TestListOfLessons(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Press("ctrl+g", "l")
+		wants(t, s, "Lessons  0 of 3 done", "1  Your first pod", "here", "3  A Deployment, scaled")
+		s.Press("/")
+		s.Type("replica")
+		wants(t, s, "Search: replica", "2  Labels and a ReplicaSet")
+		lacks(t, s, "3  A Deployment")
+		s.Press("enter")
+		wants(t, s, "lesson 2/3", "Labels and a ReplicaSet", "Read on.", "Opened: Labels and a ReplicaSet")
+		s.Press("ctrl+g", "n")
+		wants(t, s, "lesson 3/3")
+		s.Press("ctrl+g", "n")
+		wants(t, s, "This is the last lesson.")
+		s.Press("ctrl+g", "p", "ctrl+g", "p", "ctrl+g", "p")
+		wants(t, s, "This is the first lesson.", "lesson 1/3")
+	})
+}
+
+func TestNextStepOpensWhenThisOneIsDone(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Press("ctrl+g", "n")
+		wants(t, s, "The next step opens when the checks", "step 1/2")
+		s.Type(runWeb + "\n")
+		s.Pass(5 * time.Second)
+		wants(t, s, "step 1/2") // nobody is pushed on
+		s.Press("ctrl+g", "n")
+		wants(t, s, "step 2/2", "Where does it run?", "Say which node runs the pod", "Enter: answer")
+		s.Press("ctrl+g", "p")
+		wants(t, s, "step 1/2")
+	})
+}
+
+func TestAnswerAQuestion(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type(runWeb + "\n")
+		s.Pass(5 * time.Second)
+		s.Press("ctrl+g", "n", "ctrl+g", "4", "enter")
+		wants(t, s, "On which node does web run?", "1  node-1")
+		s.Press("2", "enter")
+		wants(t, s, "not yet right", "your answer: node-2", "expected the node of the pod")
+		s.Press("enter", "up", "enter")
+		wants(t, s, "This lesson is done.", "Ctrl+G n: next lesson", "You asked for a state")
+	})
+}
+
+func TestBlocksOfTheLessonAreTyped(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		s.Press("ctrl+g", "1", "2")
+		wants(t, s, "$ kubectl get pods -o wide", "Press Enter there to run it")
+		lacks(t, s, "READY") // not run
+		s.Press("enter")
+		wants(t, s, "READY   STATUS")
+		s.Press("ctrl+g", "1", "9")
+		wants(t, s, "no block number 9")
+		s.Press("ctrl+g", "1") // with the prefix as well
+		wants(t, s, "lesson 1/3")
+		if len(w.Pods()) != 0 {
+			t.Error("something was run")
+		}
+	})
+}
+
+func TestResizeDownAndUp(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		s.Type("seq\n")
+		for _, size := range [][2]int{{100, 30}, {80, 24}, {60, 15}, {59, 15}, {20, 3}, {80, 24}, {160, 45}} {
+			s.Resize(size[0], size[1])
+			aligned(t, s)
+			if size[0] < 60 {
+				wants(t, s, "Please make the")
+				lacks(t, s, "learner@lab")
+				continue
+			}
+			wants(t, s, "100\n", "learner@lab:~$")
+		}
+		s.Type("echo still here\n")
+		wants(t, s, "still here\n")
+		if w.Shells() != 1 {
+			t.Errorf("%d shells were opened, want 1", w.Shells())
+		}
+	})
+}
+
+func TestDraggingAWindowTellsTheShellOnce(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		before := len(w.Sizes())
+		for cols := 159; cols > 100; cols-- {
+			s.Send(tea.WindowSizeMsg{Width: cols, Height: 40})
+		}
+		s.Settle()
+		if told := len(w.Sizes()) - before; told != 1 {
+			t.Errorf("the shell was told %d sizes, want 1", told)
+		}
+	})
+}
+
+func TestExitOpensANewShell(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		s.Type("exit\n")
+		wants(t, s, "The shell has ended. Here is a new one.", "learner@lab:~$")
+		if s.Quit || w.Shells() != 2 {
+			t.Errorf("quit %v after %d shells", s.Quit, w.Shells())
+		}
+	})
+}
+
+func TestQuitAsksOnlyWhenSomethingIsOpen(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type("vi\n")
+		s.Press("ctrl+g", "q")
+		wants(t, s, "Leave drydock?", "vi web.yaml")
+		s.Press("esc")
+		if s.Quit {
+			t.Fatal("Esc left")
+		}
+		s.Press("q") // to the editor
+		s.Press("ctrl+g", "q")
+		if !s.Quit {
+			t.Fatalf("still there:\n%s", s.Screen())
+		}
+	})
+}
+
+func TestQuitAndReopenResumesExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := tuitest.NewWorld()
+		o := tui.Options{Lab: w, Course: w, Language: tui.English}
+		first := tuitest.NewStage(t.Context(), o, 160, 45, 100*time.Millisecond)
+		first.Settle()
+		first.Type(runWeb + "\n")
+		first.Pass(5 * time.Second)
+		first.Press("ctrl+g", "q")
+		first.Close()
+		second := tuitest.NewStage(t.Context(), o, 80, 24, 100*time.Millisecond)
+		defer second.Close()
+		second.Settle()
+		second.Press("ctrl+g", "1")
+		wants(t, second, "Where does it run?", "step 2/2")
+	})
+}
+
+func TestHistory(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type("seq\n")
+		lacks(t, s, "│45\n")
+		s.Press("ctrl+g", "[", "pgup", "pgup")
+		wants(t, s, "lines back", "│45\n")
+		s.Press("home")
+		wants(t, s, "$ seq")
+		s.Press("esc")
+		wants(t, s, "│100\n")
+		s.Press("ctrl+g", "[")
+		s.Type("x") // any other key is for the shell
+		wants(t, s, "learner@lab:~$ x")
+	})
+}
+
+func TestLanguageCanChange(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Press("ctrl+g", "L")
+		wants(t, s, "학습 1/3", "첫 번째 파드", "web이라는 파드가 있음", "대기")
+		s.Press("ctrl+g", "L")
+		wants(t, s, "lesson 1/3", "A pod named web exists")
+	})
+}
+
+func TestSearchInTheLesson(t *testing.T) {
+	play(t, 80, 24, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Press("ctrl+g", "/")
+		s.Type("same api\n")
+		wants(t, s, "comes from the same API")
+		s.Press("/")
+		s.Type("zebra\n")
+		wants(t, s, "Not in this step: zebra")
+	})
+}
+
+func TestPalette(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Press("ctrl+g", ":")
+		s.Type("list of\n")
+		wants(t, s, "Lessons  0 of 3 done")
+	})
+}
+
+func TestALabThatCannotStart(t *testing.T) {
+	play(t, 80, 24, func(_ *tui.Options, w *tuitest.World) {
+		w.StartErr = fmt.Errorf("up: %w", &tui.Problem{What: "No user namespaces.", Try: []string{"sudo sysctl x=1"}})
+	}, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		wants(t, s, "The lab cannot start", "No user namespaces.", "• sudo sysctl x=1")
+		w.StartErr = nil
+		s.Press("r")
+		wants(t, s, "learner@lab:~$")
+	})
+}
+
+func TestKoreanLayout(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Send(tea.KeyPressMsg{Code: 'ㅎ', Mod: tea.ModCtrl}) // Ctrl+G
+		s.Press("ㅣ")                                         // l
+		wants(t, s, "Lessons  0 of 3 done")
+		s.Press("esc")
+		s.Type("echo 안녕")
+		s.Send(tea.KeyPressMsg{Code: 'ㅊ', BaseCode: 'c', Mod: tea.ModCtrl})
+		s.Settle()
+		wants(t, s, "echo 안녕^C")
+	})
+}
+
+func TestMouse(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Send(tea.MouseClickMsg{X: 100, Y: 40, Button: tea.MouseLeft})
+		s.Settle()
+		s.Press("right", "right")
+		wants(t, s, "[nodes 3]")
+		s.Send(tea.MouseClickMsg{X: 100, Y: 5, Button: tea.MouseLeft})
+		s.Type("seq\n")
+		for range 20 {
+			s.Send(tea.MouseWheelMsg{X: 100, Y: 5, Button: tea.MouseWheelUp})
+		}
+		s.Settle()
+		wants(t, s, "60 lines back")
+		if s.Model.View().MouseMode == tea.MouseModeNone {
+			t.Error("the mouse is not asked for")
+		}
+		s.Press("ctrl+g", "m")
+		if s.Model.View().MouseMode != tea.MouseModeNone {
+			t.Error("the mouse is still asked for")
+		}
+	})
+}
+
+// TestFocusedPaneTakesTheKeys goes through what a key does in each pane.
+func TestFocusedPaneTakesTheKeys(t *testing.T) {
+	cases := []struct {
+		name string
+		keys []string
+		want string
+	}{
+		{"the shell takes letters", []string{"n"}, "$ n"},
+		{"the shell takes Tab and Esc", []string{"tab", "esc", "y"}, "$ y"},
+		{"the prefix twice is the key itself", []string{"ctrl+g", "ctrl+g", "w"}, "$ w"},
+		{"an unknown key after the prefix does nothing", []string{"ctrl+g", "X", "w"}, "$ w"},
+		{"Esc leaves the prefix", []string{"ctrl+g", "esc", "w"}, "$ w"},
+		{"outside the shell letters are commands", []string{"ctrl+g", "1", "l"}, "Lessons"},
+		{"Esc returns to the shell", []string{"ctrl+g", "3", "esc", "w"}, "$ w"},
+		{"Ctrl+C returns to the shell, and ends nothing", []string{"ctrl+g", "3", "ctrl+c", "w"}, "$ w"},
+		{"Tab goes round", []string{"ctrl+g", "1", "tab", "w"}, "$ w"},
+		{"F1 is help everywhere", []string{"f1"}, "Every key goes to the shell"},
+		{"digits outside the lesson are panes", []string{"ctrl+g", "4", "3", "right"}, "[workloads 0]"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+				s.Press(c.keys...)
+				wants(t, s, c.want)
+			})
+		})
+	}
+}
+
+func TestTheCursorStandsInTheShell(t *testing.T) {
+	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type("echo 가나")
+		at := s.Model.View().Cursor
+		if at == nil {
+			t.Fatal("no cursor")
+		}
+		row := []rune(s.Lines()[at.Y])
+		if !strings.HasSuffix(string(row), "echo 가나") {
+			t.Errorf("the cursor is on row %d: %s", at.Y, string(row))
+		}
+		if diff := cmp.Diff(37+len("learner@lab:~$ echo ")+4, at.X); diff != "" {
+			t.Errorf("column -want +got:\n%s", diff)
+		}
+		s.Press("ctrl+g")
+		if s.Model.View().Cursor != nil {
+			t.Error("the cursor shines through the menu")
+		}
 	})
 }

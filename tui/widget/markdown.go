@@ -67,7 +67,7 @@ const cachedDocs = 24
 
 // NewMarkdown returns a renderer.
 func NewMarkdown(th *theme.Theme, g *theme.Glyphs) *Markdown {
-	return &Markdown{th: th, g: g, prose: newProse(th), cache: map[docKey]*Doc{}}
+	return &Markdown{th: th, g: g, prose: newProse(th, g), cache: map[docKey]*Doc{}}
 }
 
 var parser = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()

@@ -66,10 +66,13 @@ func TestMarkdownKorean(t *testing.T) {
 
 func TestMarkdownTable(t *testing.T) {
 	_, got := render("| a | b |\n|---|---|\n| one | two |\n\nend", 30)
-	for _, want := range []string{"one", "two", "end", "│"} {
+	for _, want := range []string{"one", "two", "end", "|"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
+	}
+	if strings.ContainsFunc(got, func(r rune) bool { return r > 0x7e }) {
+		t.Errorf("an ASCII table holds other glyphs:\n%s", got)
 	}
 }
 

@@ -19,8 +19,8 @@ type prose struct {
 	sized map[int]*glamour.TermRenderer // by width: they are costly to make
 }
 
-func newProse(th *theme.Theme) *prose {
-	return &prose{style: proseStyle(th), sized: map[int]*glamour.TermRenderer{}}
+func newProse(th *theme.Theme, g *theme.Glyphs) *prose {
+	return &prose{style: proseStyle(th, g), sized: map[int]*glamour.TermRenderer{}}
 }
 
 // lines renders one block of Markdown, at most width columns wide.
@@ -57,13 +57,12 @@ func trimLine(l Line) Line {
 }
 
 // proseStyle is the theme in Glamour's words.
-func proseStyle(th *theme.Theme) gansi.StyleConfig {
+func proseStyle(th *theme.Theme, g *theme.Glyphs) gansi.StyleConfig {
 	code := primitive(th.Code)
 	if th.Code.Fg == nil { // without colour a code span needs another mark
 		code.Prefix, code.Suffix = "`", "`"
 	}
 	heading := gansi.StyleBlock{StylePrimitive: primitive(th.Heading)}
-	center, column, row := "┼", "│", "─"
 	return gansi.StyleConfig{
 		H1: heading, H2: heading, H3: heading, H4: heading, H5: heading, H6: heading,
 		Strong: primitive(th.Strong), Emph: primitive(th.Emph),
@@ -74,7 +73,7 @@ func proseStyle(th *theme.Theme) gansi.StyleConfig {
 		ImageText:      gansi.StylePrimitive{Format: "{{.text}}"},
 		Code:           gansi.StyleBlock{StylePrimitive: code},
 		HorizontalRule: gansi.StylePrimitive{Format: "\n"},
-		Table:          gansi.StyleTable{CenterSeparator: &center, ColumnSeparator: &column, RowSeparator: &row},
+		Table:          gansi.StyleTable{CenterSeparator: &g.Cross, ColumnSeparator: &g.Vertical, RowSeparator: &g.Horizontal},
 	}
 }
 
