@@ -21,10 +21,10 @@ import (
 
 // runtimeFlags are what a node's pid 1 is told.
 type runtimeFlags struct {
-	root, socket, images, init, node, logs string
-	nodeIP                                 netip.Addr
-	podCIDR                                netip.Prefix
-	supervise                              []string
+	root, socket, images, init, node, logs, kubeconfig string
+	nodeIP                                             netip.Addr
+	podCIDR                                            netip.Prefix
+	supervise                                          []string
 }
 
 func parseRuntimeFlags(args []string) (runtimeFlags, error) {
@@ -36,6 +36,7 @@ func parseRuntimeFlags(args []string) (runtimeFlags, error) {
 	flags.StringVar(&f.init, "init", "/opt/drydock/bin/dockinit", "the dockinit program")
 	flags.StringVar(&f.node, "node", "", "the node's name")
 	flags.StringVar(&f.logs, "logs", "/var/log/drydock", "where the output of supervised services goes")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "/etc/kubernetes/kubelet.conf", "where the API server is, to tell it what was done; may be missing")
 	flags.TextVar(&f.nodeIP, "node-ip", netip.Addr{}, "the node's address")
 	flags.TextVar(&f.podCIDR, "pod-cidr", netip.Prefix{}, "the addresses of the node's pods")
 	flags.Func("supervise", "a verb of docknode with its flags, to be kept running (repeatable)", func(line string) error {
@@ -75,15 +76,19 @@ func runRuntime(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("find own program: %w", err)
 	}
+	history, err := openHistory(f)
+	if err != nil {
+		return err
+	}
 	server, err := cri.New(cri.Config{
 		RunDir: filepath.Dir(f.socket), Images: images, Runner: runner, Cgroups: groups,
 		NodeName: f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR,
-		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"),
+		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"), Observe: history.observe,
 	})
 	if err != nil {
 		return err
 	}
-	return serveRuntime(ctx, server, f)
+	return serveRuntime(ctx, server, history, f)
 }
 
 // openGroups opens what limits containers. A node without it still serves: its log and its runtime status say that nothing
@@ -98,7 +103,7 @@ func openGroups() cgroup.Manager {
 }
 
 // serveRuntime answers until the end, and keeps the services and the reaper running meanwhile.
-func serveRuntime(ctx context.Context, server *cri.Server, f runtimeFlags) error {
+func serveRuntime(ctx context.Context, server *cri.Server, h *history, f runtimeFlags) error {
 	listener, err := cri.Listen(f.socket)
 	if err != nil {
 		return err
@@ -109,6 +114,7 @@ func serveRuntime(ctx context.Context, server *cri.Server, f runtimeFlags) error
 	defer cancel()
 	reaped := make(chan error, 1)
 	services.Go(func() { reaped <- container.Reap(ctx); cancel() })
+	services.Go(func() { h.run(ctx) })
 	err = server.Serve(ctx, listener, func() {
 		sayReady()
 		for _, line := range f.supervise {

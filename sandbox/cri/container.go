@@ -80,6 +80,7 @@ func (s *Server) CreateContainer(ctx context.Context, req *runtimeapi.CreateCont
 	s.mu.Lock()
 	s.containers[c.id] = c
 	s.mu.Unlock()
+	s.observeCreate(c)
 	s.tell(p, c.id, runtimeapi.ContainerEventType_CONTAINER_CREATED_EVENT)
 	return &runtimeapi.CreateContainerResponse{ContainerId: c.id}, nil
 }
@@ -143,12 +144,16 @@ func (s *Server) StartContainer(ctx context.Context, req *runtimeapi.StartContai
 	if err := c.beginStart(); err != nil {
 		return nil, err
 	}
+	begun := time.Now()
 	if err := s.launch(ctx, c); err != nil {
 		err = errors.Join(err, c.streams.close())
-		c.end(ending{code: startErrorCode, reason: "StartError", message: err.Error(), at: time.Now()})
+		e := ending{code: startErrorCode, reason: "StartError", message: err.Error(), at: time.Now()}
+		c.end(e)
+		s.observeEnd(c, e)
 		s.tell(c.pod, c.id, runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT)
 		return nil, fmt.Errorf("start container %s: %w", c.config.GetMetadata().GetName(), err)
 	}
+	s.observeStart(c, c.process.PID(), time.Since(begun))
 	s.tell(c.pod, c.id, runtimeapi.ContainerEventType_CONTAINER_STARTED_EVENT)
 	go s.watch(c)
 	return &runtimeapi.StartContainerResponse{}, nil
@@ -228,6 +233,7 @@ func (s *Server) watch(c *ctr) {
 		e.message = err.Error()
 	}
 	c.end(e)
+	s.observeEnd(c, e)
 	s.tell(c.pod, c.id, runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT)
 }
 

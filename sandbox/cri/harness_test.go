@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +76,15 @@ type node struct {
 	server *cri.Server
 	logs   string
 	stop   func()
+
+	mu    sync.Mutex
+	steps []cri.Step // guarded by mu: what the server said that it did
+}
+
+func (n *node) observe(s cri.Step) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.steps = append(n.steps, s)
 }
 
 func newNode(t testing.TB) *node {
@@ -94,13 +104,13 @@ func newNode(t testing.TB) *node {
 	must(t, err)
 	runner, err := container.New(container.Options{InitPath: filepath.Join(kerneltest.Dir(), "dockinit")})
 	must(t, err)
-	server, err := cri.New(cri.Config{
+	n := &node{t: t, logs: filepath.Join(dir, "logs")}
+	n.server, err = cri.New(cri.Config{
 		RunDir: filepath.Join(dir, "run"), Images: images, Runner: runner, NodeName: "node-1",
 		NodeIP: netip.MustParseAddr("172.30.0.11"), PodCIDR: netip.MustParsePrefix("10.244.1.0/24"),
-		Pause: []string{filepath.Join(kerneltest.Dir(), "inside"), "pause"}, Version: "test",
+		Pause: []string{filepath.Join(kerneltest.Dir(), "inside"), "pause"}, Version: "test", Observe: n.observe,
 	})
 	must(t, err)
-	n := &node{t: t, server: server, logs: filepath.Join(dir, "logs")}
 	n.serve(filepath.Join(dir, "run", "cri.sock"))
 	t.Cleanup(func() {
 		n.stop()

@@ -72,6 +72,27 @@ func TestPodFromStartToEnd(t *testing.T) {
 	}
 }
 
+func TestStepsAreTold(t *testing.T) {
+	n := newNode(t)
+	pod := n.runPod(n.podConfig("told"))
+	n.runToEnd(pod, containerConfig("main", "exit", "3"))
+	_, err := n.StopPodSandbox(n.ctx(), &runtimeapi.StopPodSandboxRequest{PodSandboxId: pod})
+	must(t, err)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var got []string
+	for _, s := range n.steps {
+		got = append(got, fmt.Sprintf("%s/%s %s %s %s%s", s.Namespace, s.Pod, s.Action, s.Reason, s.Details["address"], s.Details["exitCode"]))
+	}
+	want := []string{
+		"default/told RunPodSandbox  10.244.1.2", "default/told CreateContainer  ", "default/told StartContainer  ",
+		"default/told ContainerExited Error 3", "default/told StopPodSandbox  ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
 func TestLogFormat(t *testing.T) {
 	n := newNode(t)
 	pod := n.runPod(n.podConfig("log"))

@@ -45,6 +45,7 @@ func (s *Server) RunPodSandbox(ctx context.Context, req *runtimeapi.RunPodSandbo
 	s.mu.Lock()
 	s.pods[p.id] = p
 	s.mu.Unlock()
+	s.observeSandbox(p)
 	s.tell(p, p.id, runtimeapi.ContainerEventType_CONTAINER_CREATED_EVENT)
 	s.tell(p, p.id, runtimeapi.ContainerEventType_CONTAINER_STARTED_EVENT)
 	return &runtimeapi.RunPodSandboxResponse{PodSandboxId: p.id}, nil
@@ -92,7 +93,7 @@ func (s *Server) connect(p *pod) error {
 		return err
 	}
 	err = network.AttachPod(network.Pod{
-		Netns: p.netns(), HostInterface: "veth" + p.id[:11], Address: address, NodeAddress: s.cfg.NodeIP,
+		Netns: p.netns(), HostInterface: p.cable(), Address: address, NodeAddress: s.cfg.NodeIP,
 	})
 	if err != nil {
 		s.pool.Release(address)
@@ -101,6 +102,9 @@ func (s *Server) connect(p *pod) error {
 	p.address = address
 	return nil
 }
+
+// cable is the name of the node's end of the pod's link, as long as the kernel allows: 15 bytes.
+func (p *pod) cable() string { return "veth" + p.id[:11] }
 
 func (p *pod) netns() string { return filepath.Join(p.dir, "net") }
 
@@ -152,6 +156,7 @@ func (s *Server) stopPod(ctx context.Context, p *pod) error {
 		return err
 	}
 	p.down = true
+	s.observe(p, Step{Action: "StopPodSandbox", After: "stopped", Details: map[string]string{"sandbox": p.id}})
 	s.tell(p, p.id, runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT)
 	return nil
 }

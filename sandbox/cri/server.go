@@ -39,6 +39,8 @@ type Config struct {
 	Pause []string
 	// Version is told to clients.
 	Version string
+	// Observe is told what was done, if it is set. It must not block; it is called from many goroutines.
+	Observe func(Step)
 }
 
 // Server implements RuntimeService and ImageService. Its methods may be called at the same time.
