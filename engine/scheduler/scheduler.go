@@ -3,12 +3,22 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
 
+	"drydock/engine/controller"
 	"drydock/engine/decision"
 )
+
+// name is what pods ask for in spec.schedulerName, and who the Events are from.
+const name = "default-scheduler"
+
+// binders is how many bindings are on their way to the API server at the same time.
+const binders = 16
 
 // Config is what the scheduler is made of. Call New before Informers.Start and Run after it.
 type Config struct {
@@ -18,10 +28,69 @@ type Config struct {
 }
 
 // Scheduler gives every pod that asks for it a node.
-type Scheduler struct{}
+type Scheduler struct {
+	// set once in New
+	*controller.Voice
+	client  kubernetes.Interface
+	queue   *queue
+	world   *world
+	filters []filter
+	scores  []score
+	synced  []cache.DoneChecker
+
+	start int // owned by Run: where the next cycle begins to look at nodes
+}
 
 // New makes the scheduler. Nothing runs before Run.
-func New(cfg Config) (*Scheduler, error) { return nil, errors.New("not yet") }
+func New(cfg Config) (*Scheduler, error) {
+	s := &Scheduler{
+		Voice:   controller.NewVoice(name, controller.Config{Client: cfg.Client, Decisions: cfg.Decisions}),
+		client:  cfg.Client,
+		queue:   newQueue(),
+		world:   newWorld(),
+		filters: filters(),
+		scores:  scores(),
+	}
+	pods, nodes := cfg.Informers.Core().V1().Pods().Informer(), cfg.Informers.Core().V1().Nodes().Informer()
+	// Nodes first: a pod whose node is not known yet would count as lost.
+	return s, errors.Join(s.follow(nodes, nodeHandler{s}), s.follow(pods, podHandler{s}))
+}
 
-// Run works until ctx ends.
-func (s *Scheduler) Run(ctx context.Context) error { return errors.New("not yet") }
+func (s *Scheduler) follow(informer cache.SharedInformer, handler cache.ResourceEventHandler) error {
+	registration, err := informer.AddEventHandler(handler)
+	if err != nil {
+		return fmt.Errorf("follow for the scheduler: %w", err)
+	}
+	s.synced = append(s.synced, registration.HasSyncedChecker())
+	return nil
+}
+
+// Run schedules until ctx ends; then it waits for the bindings on their way.
+func (s *Scheduler) Run(ctx context.Context) error {
+	defer s.Speak(ctx)()
+	for _, informer := range s.synced {
+		select {
+		case <-informer.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	var bindings sync.WaitGroup
+	defer bindings.Wait()
+	slots := make(chan struct{}, binders)
+	for {
+		item, err := s.queue.pop(ctx)
+		if err != nil {
+			return err
+		}
+		choice := s.schedule(ctx, item)
+		if choice == nil {
+			continue
+		}
+		slots <- struct{}{}
+		bindings.Go(func() {
+			s.bind(ctx, item, choice)
+			<-slots
+		})
+	}
+}

@@ -1,0 +1,64 @@
+package scheduler
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	resourcehelpers "k8s.io/component-helpers/resource"
+)
+
+// amounts are quantities of resources: CPU in thousandths, the rest in units.
+type amounts struct {
+	cpu, memory, storage int64
+	others               map[corev1.ResourceName]int64 // extended resources, huge pages; nil when there are none
+}
+
+func amountsOf(list corev1.ResourceList) amounts {
+	var a amounts
+	for name, quantity := range list {
+		switch name {
+		case corev1.ResourceCPU:
+			a.cpu = quantity.MilliValue()
+		case corev1.ResourceMemory:
+			a.memory = quantity.Value()
+		case corev1.ResourceEphemeralStorage:
+			a.storage = quantity.Value()
+		case corev1.ResourcePods:
+		default:
+			if a.others == nil {
+				a.others = map[corev1.ResourceName]int64{}
+			}
+			a.others[name] = quantity.Value()
+		}
+	}
+	return a
+}
+
+// requestsOf is what a pod takes of its node: its containers together or its largest init container, and the overhead.
+func requestsOf(pod *corev1.Pod) amounts {
+	return amountsOf(resourcehelpers.PodRequests(pod, resourcehelpers.PodResourcesOptions{}))
+}
+
+// nonzeroOf counts containers without requests as 100m CPU and 200 MiB, so that they too are spread over the nodes.
+func nonzeroOf(pod *corev1.Pod) amounts {
+	return amountsOf(resourcehelpers.PodRequests(pod, resourcehelpers.PodResourcesOptions{
+		NonMissingContainerRequests: corev1.ResourceList{
+			corev1.ResourceCPU:    *resource.NewMilliQuantity(100, resource.DecimalSI),
+			corev1.ResourceMemory: *resource.NewQuantity(200<<20, resource.BinarySI),
+		},
+	}))
+}
+
+// add adds b, times sign, to a.
+func (a *amounts) add(b amounts, sign int64) {
+	a.cpu += sign * b.cpu
+	a.memory += sign * b.memory
+	a.storage += sign * b.storage
+	for name, n := range b.others {
+		if a.others == nil {
+			a.others = map[corev1.ResourceName]int64{}
+		}
+		a.others[name] += sign * n
+	}
+}
+
+func (a amounts) zero() bool { return a.cpu == 0 && a.memory == 0 && a.storage == 0 && len(a.others) == 0 }

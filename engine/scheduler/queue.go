@@ -1,0 +1,246 @@
+package scheduler
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+)
+
+// How long a pod waits after an attempt that failed; it doubles with each. A pod that was unschedulable waits only while
+// others are to be scheduled; after an error (the API server did not answer) the wait is kept in any case.
+const (
+	firstBackoff = time.Second
+	lastBackoff  = 10 * time.Second
+	// leftover is after how long an unschedulable pod is tried again although nothing has happened.
+	leftover = 5 * time.Minute
+)
+
+// item is a pod in the queue.
+type item struct {
+	pod      *podInfo
+	since    time.Time // when it came into the queue
+	attempts int
+
+	tried   time.Time // the end of the last attempt
+	failed  bool      // it ended in an error
+	wakes   change    // what could help
+	moves   int       // queue.moves when the attempt began
+	removed bool      // the pod is gone, or has a node
+}
+
+// ready is when the item's back-off ends.
+func (i *item) ready() time.Time {
+	if i.attempts == 0 {
+		return time.Time{}
+	}
+	return i.tried.Add(min(lastBackoff, firstBackoff<<min(i.attempts-1, 10)))
+}
+
+// queue holds the pods to schedule in three places: active (to be taken), waiting (for the end of their back-off) and
+// aside (unschedulable, until something happens).
+type queue struct {
+	mu sync.Mutex
+	// guarded by mu
+	active  byPriority
+	waiting byReady
+	aside   map[types.UID]*item
+	all     map[types.UID]*item // everything in the queue or in a cycle
+	moves   int                 // counts the changes that woke pods
+	latest  change              // the kinds of the changes since the attempt that is under way began
+	wake    chan struct{}       // has a token when pop should look again
+}
+
+func newQueue() *queue {
+	return &queue{aside: map[types.UID]*item{}, all: map[types.UID]*item{}, wake: make(chan struct{}, 1)}
+}
+
+func (q *queue) wakeUp() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// add puts a pod into the active queue, or an updated pod that is in the queue in place of its old state. An update
+// takes an unschedulable pod out of its corner: its spec may be what kept it there.
+func (q *queue) add(p *podInfo, changed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := q.all[p.UID]
+	if i == nil {
+		i = &item{since: time.Now()}
+		q.all[p.UID] = i
+		i.pod = p
+		heap.Push(&q.active, i)
+		q.wakeUp()
+		return
+	}
+	i.pod = p
+	if q.aside[p.UID] != nil && changed {
+		delete(q.aside, p.UID)
+		heap.Push(&q.active, i)
+		q.wakeUp()
+	}
+}
+
+// remove forgets a pod: it is gone, or has a node. The heaps keep the item until it comes up.
+func (q *queue) remove(uid types.UID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := q.all[uid]; i != nil {
+		i.removed = true
+		delete(q.all, uid)
+		delete(q.aside, uid)
+	}
+}
+
+// setAside takes an item back after an attempt that found no node. When something that could help happened during the
+// attempt, which may not have seen it, the item waits only for its back-off.
+func (q *queue) setAside(i *item, wakes change) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i.attempts++
+	i.tried, i.wakes, i.failed = time.Now(), wakes, false
+	switch {
+	case i.removed:
+	case i.moves != q.moves && q.latest&wakes != 0:
+		heap.Push(&q.waiting, i)
+		q.wakeUp()
+	default:
+		q.aside[i.pod.UID] = i
+	}
+}
+
+// retry takes an item back after an attempt that ended in an error.
+func (q *queue) retry(i *item) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i.attempts++
+	i.tried, i.failed = time.Now(), true
+	if !i.removed {
+		heap.Push(&q.waiting, i)
+		q.wakeUp()
+	}
+}
+
+// happened wakes the unschedulable pods that a change could help.
+func (q *queue) happened(c change) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.moves++
+	q.latest |= c
+	for uid, i := range q.aside {
+		if i.wakes&c != 0 {
+			q.takeBackLocked(uid, i)
+		}
+	}
+}
+
+func (q *queue) takeBackLocked(uid types.UID, i *item) {
+	delete(q.aside, uid)
+	if i.ready().After(time.Now()) {
+		heap.Push(&q.waiting, i)
+	} else {
+		heap.Push(&q.active, i)
+	}
+	q.wakeUp()
+}
+
+// pop takes the next pod, blocking until there is one; its error is ctx's.
+func (q *queue) pop(ctx context.Context) (*item, error) {
+	for {
+		i, pause := q.next()
+		if i != nil {
+			return i, nil
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		case <-q.wake:
+			timer.Stop()
+		case <-timer.C:
+			q.sweep()
+		}
+	}
+}
+
+// next returns an item, or how long there will be none unless something happens.
+func (q *queue) next() (*item, time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	for len(q.waiting) > 0 && !q.waiting[0].ready().After(now) {
+		heap.Push(&q.active, heap.Pop(&q.waiting))
+	}
+	for len(q.active) > 0 {
+		if i := heap.Pop(&q.active).(*item); !i.removed {
+			return q.beginLocked(i), 0
+		}
+	}
+	// Nobody else wants to be scheduled, so a back-off would only waste time; after an error it would not.
+	for at, i := range q.waiting {
+		if !i.failed && !i.removed {
+			heap.Remove(&q.waiting, at)
+			return q.beginLocked(i), 0
+		}
+	}
+	if len(q.waiting) > 0 {
+		return nil, q.waiting[0].ready().Sub(now)
+	}
+	return nil, leftover
+}
+
+func (q *queue) beginLocked(i *item) *item {
+	i.moves, q.latest = q.moves, 0
+	return i
+}
+
+// sweep wakes pods that have been aside for long.
+func (q *queue) sweep() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for uid, i := range q.aside {
+		if time.Since(i.tried) >= leftover {
+			q.takeBackLocked(uid, i)
+		}
+	}
+}
+
+// byPriority is a heap: higher priority first, then who has been in the queue longer.
+type byPriority []*item
+
+func (h byPriority) Len() int { return len(h) }
+func (h byPriority) Less(i, j int) bool {
+	a, b := h[i], h[j]
+	return cmp.Or(
+		-cmp.Compare(corev1helpers.PodPriority(a.pod.Pod), corev1helpers.PodPriority(b.pod.Pod)),
+		a.since.Compare(b.since),
+	) < 0
+}
+func (h byPriority) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *byPriority) Push(i any)   { *h = append(*h, i.(*item)) }
+func (h *byPriority) Pop() any     { return popLast((*[]*item)(h)) }
+
+// byReady is a heap by the end of the back-off.
+type byReady []*item
+
+func (h byReady) Len() int           { return len(h) }
+func (h byReady) Less(i, j int) bool { return h[i].ready().Before(h[j].ready()) }
+func (h byReady) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byReady) Push(i any)        { *h = append(*h, i.(*item)) }
+func (h *byReady) Pop() any          { return popLast((*[]*item)(h)) }
+
+func popLast(items *[]*item) *item {
+	last := len(*items) - 1
+	i := (*items)[last]
+	(*items)[last] = nil
+	*items = (*items)[:last]
+	return i
+}
