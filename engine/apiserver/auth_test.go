@@ -22,6 +22,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -269,4 +270,18 @@ func TestBoundToken(t *testing.T) {
 	if _, err := client.Discovery().ServerVersion(); !apierrors.IsUnauthorized(err) {
 		t.Errorf("after the pod: %v", err)
 	}
+}
+
+func TestWatchOverHTTP2(t *testing.T) {
+	s := newSecured(t, newKey(t))
+	pods := s.admin.CoreV1().Pods("default")
+	w, err := pods.Watch(background, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	if _, err := pods.Create(background, webPod("web"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, w, watch.Added, "web", "")
 }

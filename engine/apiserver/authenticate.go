@@ -34,15 +34,14 @@ func (s *Server) authenticate(r *http.Request) (user.Info, error) {
 	if r.Context().Value(adminKey{}) != nil {
 		return withAuthenticated(&user.DefaultInfo{Name: "admin", Groups: []string{user.SystemPrivilegedGroup}}), nil
 	}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCAs != nil {
+		// A certificate that proves nothing is no harm to a client that also has a token.
+		if who, err := certificateUser(r.TLS.PeerCertificates, s.options.ClientCAs); err == nil {
+			return withAuthenticated(who), nil
+		}
+	}
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		who, err := s.tokens.verify(strings.TrimSpace(token), []string{s.options.Issuer})
-		if err != nil {
-			return nil, errNoCredentials
-		}
-		return withAuthenticated(who), nil
-	}
-	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCAs != nil {
-		who, err := certificateUser(r.TLS.PeerCertificates, s.options.ClientCAs)
 		if err != nil {
 			return nil, errNoCredentials
 		}

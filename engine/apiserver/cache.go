@@ -70,7 +70,7 @@ type cache struct {
 }
 
 // oldEntries is how many superseded versions stay decoded. A watcher further behind decodes again.
-const oldEntries = 4096
+const oldEntries = 512
 
 func newCache() *cache {
 	return &cache{entries: map[version]*entry{}, newest: map[string]int64{}, old: make([]version, oldEntries)}

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // kubectl runs the real kubectl against c and returns what it printed, both streams together.
@@ -138,5 +142,47 @@ func TestKubectlStreams(t *testing.T) {
 		if !strings.Contains(out, step.want) {
 			t.Errorf("kubectl %s: %v, want %q in\n%s", step.args, err, step.want, out)
 		}
+	}
+}
+
+// kubectl delete and kubectl rollout status wait with a watch-list until what they wait for has come.
+func TestKubectlWaits(t *testing.T) {
+	c := newCluster(t)
+	webDeployment(t, c)
+	boundPod(t, c, "web")
+	pods, deployments := c.client.CoreV1().Pods("default"), c.client.AppsV1().Deployments("default")
+	w, err := pods.Watch(background, metav1.ListOptions{FieldSelector: "metadata.name=web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	done := make(chan error, 2)
+	go func() { // the kubelet's part
+		for event := range w.ResultChan() {
+			if event.Object.(*corev1.Pod).DeletionTimestamp != nil {
+				done <- pods.Delete(background, "web", *metav1.NewDeleteOptions(0))
+				return
+			}
+		}
+	}()
+	if out, err := c.kubectl(t, "", "delete", "pod", "web", "--timeout=10s"); err != nil || !strings.Contains(out, `pod "web" deleted`) {
+		t.Errorf("%v", err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	go func() { // the controller's part
+		d, err := deployments.Get(background, "web", metav1.GetOptions{})
+		if err == nil {
+			d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
+			_, err = deployments.UpdateStatus(background, d, metav1.UpdateOptions{})
+		}
+		done <- err
+	}()
+	if out, err := c.kubectl(t, "", "rollout", "status", "deploy/web", "--timeout=10s"); err != nil || !strings.Contains(out, `deployment "web" successfully rolled out`) {
+		t.Errorf("%v", err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -260,36 +259,12 @@ func endsObject(kind *api.Resource, obj runtime.Object, old *entry) bool {
 	return grace == nil || *grace == 0
 }
 
-// forgetIdleTimes keeps the times in managedFields when nothing else changed, so that a write of the same again is no
-// change at all and does not wake watchers.
-func forgetIdleTimes(accessor metav1.Object, obj runtime.Object, old *entry) {
-	fields, before := accessor.GetManagedFields(), old.meta.GetManagedFields()
-	if len(fields) != len(before) {
-		return
-	}
-	for i := range fields {
-		a, b := fields[i], before[i]
-		a.Time, b.Time = nil, nil
-		if !equality.Semantic.DeepEqual(a, b) {
-			return
-		}
-	}
-	accessor.SetManagedFields(before)
-	if !equality.Semantic.DeepEqual(obj, old.obj) {
-		accessor.SetManagedFields(fields)
-	}
-}
-
 // createsOnUpdate names the kinds for which a PUT of an absent object creates it. Upstream grew these before apply existed.
 func createsOnUpdate(kind *api.Resource) bool {
-	return slices.Contains([]string{"Event", "Endpoints", "LimitRange", "Service", "Lease", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}, kind.Kind)
+	return slices.Contains([]string{"Event", "Endpoints", "LimitRange", "Service", "Lease", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "RuntimeClass"}, kind.Kind)
 }
 
 // needsVersion names the kinds that nobody may overwrite without saying which version they saw.
 func needsVersion(kind *api.Resource) bool {
 	return slices.Contains([]string{"Lease", "PodDisruptionBudget", "RuntimeClass", "CSIDriver", "CSINode", "VolumeAttachment"}, kind.Kind)
-}
-
-func containsOwner(refs []metav1.OwnerReference, ref metav1.OwnerReference) bool {
-	return slices.ContainsFunc(refs, func(r metav1.OwnerReference) bool { return equality.Semantic.DeepEqual(r, ref) })
 }
