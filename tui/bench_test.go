@@ -129,7 +129,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 		}
 		report(b, took)
 		c.send("\x07q")
-		<-c.done
+		c.left()
 	})
 	b.Run("floor bash alone", func(b *testing.B) {
 		needBash(b)

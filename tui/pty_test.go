@@ -114,6 +114,19 @@ func (c *console) await(text string) {
 	}
 }
 
+// left waits until the interface has returned.
+func (c *console) left() {
+	c.t.Helper()
+	select {
+	case err := <-c.done:
+		if err != nil {
+			c.t.Fatalf("Run: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		c.t.Fatalf("the interface does not leave:\n%s", c.text())
+	}
+}
+
 func (c *console) send(keys string) {
 	c.t.Helper()
 	if _, err := io.WriteString(c.master, keys); err != nil {
@@ -161,11 +174,8 @@ func TestThroughAPseudoTerminal(t *testing.T) {
 	c.await("새 셸을 열었습니다")
 	c.send("\x07?")
 	c.await("도움말")
-	c.send("\x1b")
-	c.send("\x07q")
-	if err := <-c.done; err != nil {
-		t.Fatalf("Run: %v", err)
-	}
+	c.send("q\x07q") // not Esc: with what follows it would be Alt and a key
+	c.left()
 	<-c.read
 	for mode, off := range map[string]string{"alternate screen": "\x1b[?1049l", "mouse": "\x1b[?1002l", "paste": "\x1b[?2004l"} {
 		if !strings.Contains(c.raw.String(), off) {
