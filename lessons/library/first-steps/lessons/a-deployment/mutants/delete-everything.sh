@@ -1,0 +1,10 @@
+#!/bin/sh
+# about: --all takes what belongs to others, too
+# fails: neighbour: It belongs to somebody else
+# answer: owner replicaset
+set -e
+kubectl create deployment web --image=drydock/web:1 --replicas=2
+kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 deployment/web --timeout=60s
+kubectl scale deployment web --replicas=4
+kubectl wait --for=jsonpath='{.status.readyReplicas}'=4 deployment/web --timeout=60s
+kubectl delete deployments,pods --all
