@@ -15,6 +15,9 @@ type Question struct {
 	ID     string
 	Check  Check
 	Settle Settle
+	// Idle, when set, says that nobody wants the answer at present. A question whose asking costs something (a probe) is
+	// then left alone; Ask wakes it once Idle says otherwise. Called from Run's goroutine.
+	Idle func() bool
 }
 
 // Report is the answer to one question. Reports of a question come in order.

@@ -46,6 +46,9 @@ type asked struct {
 	finished time.Time // when a slow question was last answered
 }
 
+// idle reports whether the question is slow and nobody wants its answer.
+func (q *asked) idle() bool { return q.needs.Slow && q.Idle != nil && q.Idle() }
+
 type slowAnswer struct {
 	q *asked
 	r Result
@@ -105,6 +108,9 @@ func (l *loop) ask(ctx context.Context, q *asked) {
 		l.settle(q, q.Check.Ask(ctx, l.view(q)), time.Now())
 		return
 	}
+	if q.idle() {
+		return
+	}
 	if q.inFlight {
 		q.again = true
 		return
@@ -155,6 +161,9 @@ func (l *loop) takePoke(ctx context.Context, p poke) {
 	w := waitingPoke{poke: p}
 	for _, q := range l.asked {
 		if len(p.ids) > 0 && !slices.Contains(p.ids, q.ID) {
+			continue
+		}
+		if q.needs.Slow && q.idle() {
 			continue
 		}
 		if q.needs.Slow {
@@ -265,7 +274,7 @@ func (l *loop) wake(ctx context.Context, now time.Time) {
 		switch {
 		case !q.needs.Slow:
 			l.settle(q, q.raw, now)
-		case !q.inFlight:
+		case !q.inFlight && !q.idle():
 			l.start(ctx, q)
 		}
 	}

@@ -84,11 +84,12 @@ const stuckID = "/stuck"
 
 func hintID(step string, place int) string { return fmt.Sprintf("/hint/%s/%d", step, place) }
 
-// questions are what the engine is asked for a lesson. Goals that need others come before them: when one change answers
+// ask makes the questions of a lesson for the engine. Goals that need others come before them: when one change answers
 // both, the answer of the goal that was blocked is known to be as new as the one that frees it. "web is gone" would
 // otherwise be believed from the time before there was a web.
-func questions(l *pack.Lesson) ([]checks.Question, error) {
+func (a *attempt) ask() ([]checks.Question, error) {
 	var out []checks.Question
+	l := a.lesson
 	ask := func(id string, s checks.Spec, settle checks.Settle) error {
 		c, err := checks.Compile(s)
 		if err != nil {
@@ -101,6 +102,7 @@ func questions(l *pack.Lesson) ([]checks.Question, error) {
 		if err := ask(g.ID, g.Check, g.Settle); err != nil {
 			return nil, err
 		}
+		out[len(out)-1].Idle = func() bool { return a.settled(g) }
 	}
 	if l.Stuck != nil {
 		if err := ask(stuckID, l.Stuck.Check, checks.Settle{}); err != nil {
@@ -118,6 +120,13 @@ func questions(l *pack.Lesson) ([]checks.Question, error) {
 		}
 	}
 	return out, nil
+}
+
+// settled reports whether the answer to a goal makes no difference at present: it was reached, or is blocked.
+func (a *attempt) settled(g *pack.Goal) bool {
+	a.course.mu.Lock()
+	defer a.course.mu.Unlock()
+	return g.Kind != pack.Guard && a.passed[g.ID] || a.openNeedLocked(g) != nil
 }
 
 // needyFirst orders goals so that each comes before those it needs.

@@ -216,7 +216,7 @@ func (c *Course) enter(lesson *pack.Lesson, m marker) error {
 	if a.engine, err = checks.New(checks.Config{Resources: c.resources, Prober: c.cfg.Prober, Answers: a}); err != nil {
 		return err
 	}
-	if a.questions, err = questions(lesson); err != nil {
+	if a.questions, err = a.ask(); err != nil {
 		return fmt.Errorf("open lesson %s: %w", lesson.ID, err)
 	}
 	c.mu.Lock()

@@ -80,7 +80,7 @@ func (a *attempt) pictureLocked() *State {
 		g := a.goalLocked(&a.lesson.Goals[i])
 		g.Step = steps[g.Goal.ID]
 		_, known := a.results[g.Goal.ID]
-		s.Asked = s.Asked && known
+		s.Asked = s.Asked && (known || g.Mark == Blocked || g.Mark == Done)
 		s.Score += g.Points
 		if g.Goal.Kind != pack.Bonus && g.Mark != Done {
 			s.Done = false

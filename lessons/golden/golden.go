@@ -1,12 +1,16 @@
 // Package golden proves a pack: `drydock pack test`.
 //
-// For every lesson it holds the golden contract in fresh labs: nothing scores in a fresh world, every solution scores in
-// full, each mutant fails the goals it names with the message it names, and nothing is left when a lab is torn down.
+// For every lesson it holds the golden contract in fresh labs: nothing scores in a fresh world (1), every solution scores
+// in full (2), each mutant fails exactly the goals it names with the message it names (3), and nothing is left when a lab
+// is torn down (7). Goals that are blocked because they need a goal that a mutant fails need not be named.
 package golden
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -37,14 +41,23 @@ type Lab interface {
 type Config struct {
 	Pack    *pack.Pack
 	Labs    LabFactory
-	Lessons []string // ids; all when empty
-	Report  func(Case)
+	Lessons []string   // ids; all when empty
+	Jobs    int        // labs at the same time; 1 when 0
+	Report  func(Case) // called for each case when it has ended, one at a time; may be nil
+	Patience
+}
+
+// Patience says how long to wait for a world to come to rest. Zero values take the defaults.
+type Patience struct {
+	Case  time.Duration // for one case as a whole: 3 minutes
+	Reach time.Duration // for the goals of a solution after its script: 30 seconds
+	Rest  time.Duration // without any change, until the goals of a fresh world or a mutant are believed: 1 second
 }
 
 // Case is one proof.
 type Case struct {
 	Lesson   string   `json:"lesson"`
-	Name     string   `json:"name"` // "fresh", "solutions/main.sh", "mutants/bare-pod.sh"
+	Name     string   `json:"name"` // "fresh", "solutions/main.sh", "mutants/bare-pods.sh"
 	Problems []string `json:"problems,omitempty"`
 	Millis   int64    `json:"ms"`
 }
@@ -52,5 +65,70 @@ type Case struct {
 // OK reports whether the case holds.
 func (c Case) OK() bool { return len(c.Problems) == 0 }
 
-// Run proves everything and returns all cases. The error is ours: a lab that does not start.
-func Run(ctx context.Context, cfg Config) ([]Case, error) { return nil, errors.New("not yet") }
+// Run proves everything and returns all cases in the order of the pack. The error is that of ctx, or a lesson that the
+// pack does not have.
+func Run(ctx context.Context, cfg Config) ([]Case, error) {
+	cfg.Case = defaulted(cfg.Case, 3*time.Minute)
+	cfg.Reach = defaulted(cfg.Reach, 30*time.Second)
+	cfg.Rest = defaulted(cfg.Rest, time.Second)
+	proofs, err := cfg.proofs()
+	if err != nil {
+		return nil, err
+	}
+	cases := make([]Case, len(proofs))
+	var running sync.WaitGroup
+	var reporting sync.Mutex
+	slots := make(chan struct{}, max(cfg.Jobs, 1))
+	for i, p := range proofs {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			cases[i] = p.prove(ctx)
+			reporting.Lock()
+			defer reporting.Unlock()
+			if cfg.Report != nil {
+				cfg.Report(cases[i])
+			}
+		})
+	}
+	running.Wait()
+	return cases, context.Cause(ctx)
+}
+
+func defaulted(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// proofs lists what is to be proved.
+func (cfg *Config) proofs() ([]proof, error) {
+	for _, id := range cfg.Lessons {
+		if cfg.Pack.Lesson(id) == nil {
+			return nil, fmt.Errorf("the pack %s has no lesson %q", cfg.Pack.ID, id)
+		}
+	}
+	var out []proof
+	for _, general := range cfg.Pack.Lessons {
+		if len(cfg.Lessons) > 0 && !slices.Contains(cfg.Lessons, general.ID) {
+			continue
+		}
+		lesson, err := general.For(seed)
+		if err != nil {
+			return nil, err
+		}
+		add := func(name string, script *pack.Script, judge func(*bench) []string) {
+			lab := fmt.Sprintf("test-%s-%d", cfg.Pack.ID, len(out))
+			out = append(out, proof{cfg, lesson, name, lab, script, judge})
+		}
+		add("fresh", nil, (*bench).judgeFresh)
+		for i := range lesson.Solutions {
+			add(lesson.Solutions[i].Path, &lesson.Solutions[i], (*bench).judgeSolution)
+		}
+		for i := range lesson.Mutants {
+			add(lesson.Mutants[i].Path, &lesson.Mutants[i], (*bench).judgeMutant)
+		}
+	}
+	return out, nil
+}

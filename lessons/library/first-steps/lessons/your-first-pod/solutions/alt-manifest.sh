@@ -15,5 +15,5 @@ spec:
 MANIFEST
 kubectl wait --for=condition=Ready pod/web --timeout=60s
 kubectl exec web -- sh -c 'date > /tmp/note'
-sleep 5
+sleep 3
 kubectl delete pod web --now

@@ -1,0 +1,189 @@
+package golden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"drydock/lessons/course"
+	"drydock/lessons/pack"
+	"drydock/lessons/progress"
+)
+
+// seed draws the parameters of the lessons under test.
+const seed = "golden"
+
+// proof is one case to prove.
+type proof struct {
+	cfg    *Config
+	lesson *pack.Lesson
+	name   string
+	lab    string
+	script *pack.Script // nil: the world as it is
+	judge  func(*bench) []string
+}
+
+// bench is a proof that is set up: a lab with the lesson open in it, and its goals being asked.
+type bench struct {
+	*proof
+	ctx    context.Context
+	lab    Lab
+	course *course.Course
+}
+
+// prove runs the case in a lab of its own and always gives a result.
+func (p *proof) prove(ctx context.Context) Case {
+	began := time.Now()
+	c := Case{Lesson: p.lesson.ID, Name: p.name}
+	ctx, stop := context.WithTimeoutCause(ctx, p.cfg.Case, fmt.Errorf("it took longer than %s", p.cfg.Case))
+	defer stop()
+	lab, err := p.cfg.Labs.New(ctx, p.lab, p.lesson.World)
+	if err != nil {
+		c.Problems = []string{fmt.Sprintf("start a lab: %v", err)}
+	} else {
+		c.Problems = p.inLab(ctx, lab)
+		c.Problems = append(c.Problems, tearDown(ctx, lab)...)
+	}
+	c.Millis = time.Since(began).Milliseconds()
+	return c
+}
+
+// tearDown closes the lab also when the time for the case is over.
+func tearDown(ctx context.Context, lab Lab) []string {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer stop()
+	leftovers, err := lab.Close(ctx)
+	var out []string
+	for _, l := range leftovers {
+		out = append(out, "left on the machine: "+l)
+	}
+	if err != nil {
+		out = append(out, fmt.Sprintf("tear the lab down: %v", err))
+	}
+	return out
+}
+
+func (p *proof) inLab(ctx context.Context, lab Lab) []string {
+	dir, err := os.MkdirTemp("", "drydock-golden-")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer os.RemoveAll(dir)
+	book, err := progress.Open(dir)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer book.Close()
+	c, err := course.New(course.Config{
+		Pack: ungated(p.cfg.Pack), Book: book, Lab: p.lab, REST: lab.RESTConfig(), Prober: lab.Prober(),
+		Workspace: lab.Workspace(), Seed: seed,
+	})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = c.Run(running) // ends with running only
+	}()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	if err := c.Open(ctx, p.lesson.ID); err != nil {
+		return []string{err.Error()}
+	}
+	return p.judge(&bench{proof: p, ctx: ctx, lab: lab, course: c})
+}
+
+// ungated is the pack with every lesson open: each is proved by itself.
+func ungated(p *pack.Pack) *pack.Pack {
+	open := *p
+	open.Policy = pack.Free
+	return &open
+}
+
+// act runs the script and hands its answers in.
+func (b *bench) act() error {
+	if _, err := b.course.CheckNow(b.ctx); err != nil { // what the world looks like before anything is done
+		return err
+	}
+	output, code, err := b.lab.RunScript(b.ctx, b.script.Body, nil)
+	switch {
+	case err != nil:
+		return fmt.Errorf("run %s: %w", b.script.Path, err)
+	case code != 0:
+		return fmt.Errorf("%s ended with code %d:\n%s", b.script.Path, code, lastLines(output, 15))
+	}
+	for _, a := range b.script.Answers {
+		if _, err := b.course.Answer(b.ctx, a.Goal, a.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// errUnsettled is why await gave up.
+var errUnsettled = errors.New("it did not come to rest")
+
+// await waits for a picture, at most for a time.
+func (b *bench) await(limit time.Duration, ok func(*course.State) bool) (*course.State, error) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for {
+		changed := b.course.Changed()
+		s := b.course.State()
+		if ok(s) {
+			return s, nil
+		}
+		select {
+		case <-changed:
+		case <-late.C:
+			return s, errUnsettled
+		case <-b.ctx.Done():
+			return s, context.Cause(b.ctx)
+		}
+	}
+}
+
+// rest waits until nothing is on its way and the picture has not changed for a while, at most for Reach.
+func (b *bench) rest() (*course.State, error) {
+	if _, err := b.course.CheckNow(b.ctx); err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(b.cfg.Reach)
+	for {
+		s, err := b.await(time.Until(deadline), calm)
+		if err != nil {
+			return s, err
+		}
+		_, err = b.await(min(b.cfg.Rest, time.Until(deadline)), func(now *course.State) bool { return now != s })
+		if errors.Is(err, errUnsettled) {
+			return s, nil // nothing happened: that is what was waited for
+		}
+		if err != nil {
+			return s, err
+		}
+	}
+}
+
+func calm(s *course.State) bool {
+	if !s.Asked {
+		return false
+	}
+	for _, g := range s.Goals {
+		if g.Mark == course.Progress {
+			return false
+		}
+	}
+	return true
+}
