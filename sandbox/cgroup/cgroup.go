@@ -1,7 +1,7 @@
 package cgroup
 
 import (
-	"errors"
+	"fmt"
 	"time"
 )
 
@@ -57,4 +57,26 @@ type Group interface {
 }
 
 // Open removes what dead labs have left behind and returns a manager.
-func Open(o Options) (Manager, error) { return nil, errors.New("open cgroups: not yet") }
+func Open(o Options) (Manager, error) {
+	if o.Tier == 0 {
+		return detect(o)
+	}
+	m, err := open(o.Tier, o)
+	if err != nil {
+		return nil, fmt.Errorf("open cgroups (%s): %w", o.Tier, err)
+	}
+	return m, nil
+}
+
+// open makes a manager of one tier.
+func open(t Tier, o Options) (Manager, error) {
+	switch t {
+	case KernelV2, DelegatedV2:
+		return openV2(t, o.Parent)
+	case KernelV1:
+		return openV1()
+	case Emulated:
+		return newGovernor(), nil
+	}
+	return nil, fmt.Errorf("there is no tier %d", t)
+}

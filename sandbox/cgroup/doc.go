@@ -14,12 +14,14 @@
 //	u, err := g.Usage()
 //	err = g.Remove()
 //
-// The three kernel tiers use opencontainers/cgroups. The emulated tier is a governor: it looks at the group's processes
+// A kernel tier makes a directory per group and writes files in it: that is all a cgroup is. kernel.go has what both
+// versions share, v1.go and v2.go the files of each. The emulated tier is a governor: it looks at the group's processes
 // every few milliseconds, stops them (SIGSTOP) when they have used their share of a 100 ms period and kills them (SIGKILL)
 // when their memory is over the limit.
 //
-// Groups are named drydock-<pid>-<start time of pid>, because they are the only thing of a lab that outlives it: Open
-// removes those whose process is gone.
+// A manager's groups lie in one directory named drydock-<pid>-<start time of pid>, because they are the only thing of a
+// lab that can outlive it. It holds a lock on that directory for as long as it lives; Open removes those directories whose
+// lock is free.
 //
 // # Left out
 //
@@ -28,5 +30,6 @@
 //
 // # In Kubernetes
 //
-// opencontainers/cgroups under runc, and the kubelet's container manager (pkg/kubelet/cm).
+// opencontainers/cgroups, which runc and the kubelet's container manager (pkg/kubelet/cm) use. It is not used here: it links
+// D-Bus for systemd and finds its paths through fixed places, and what we need of it is a dozen files.
 package cgroup

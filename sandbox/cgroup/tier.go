@@ -1,5 +1,10 @@
 package cgroup
 
+import (
+	"os"
+	"strings"
+)
+
 // Tier is the kind of limits a machine offers, best first.
 type Tier int
 
@@ -47,4 +52,46 @@ func (t Tier) Explain() string {
 
 // Detect finds the best tier by trying it: it makes a group, sets a limit and removes it again. It takes some
 // milliseconds and never fails; where nothing works the answer is Emulated.
-func Detect() Tier { return Emulated }
+func Detect() Tier {
+	m, err := detect(Options{})
+	if err != nil {
+		return Emulated
+	}
+	defer func() { _ = m.Close() }() // it has no groups
+	return m.Tier()
+}
+
+// detect opens the best tier that works.
+func detect(o Options) (Manager, error) {
+	tiers := []Tier{KernelV2, KernelV1}
+	if inUserNamespace() {
+		// Its root owns no cgroup but what was handed to the user outside.
+		tiers = []Tier{DelegatedV2}
+	}
+	for _, t := range tiers {
+		m, err := open(t, o)
+		if err != nil {
+			continue
+		}
+		if err := try(m); err == nil {
+			return m, nil
+		}
+		_ = m.Close() // this tier is no good, and the next one is about to be tried
+	}
+	return open(Emulated, o)
+}
+
+// try sets each limit once.
+func try(m Manager) error {
+	g, err := m.New("probe", Limits{CPUMillis: 100, MemoryBytes: 64 << 20, Pids: 64})
+	if err != nil {
+		return err
+	}
+	return g.Remove()
+}
+
+// inUserNamespace says whether uid 0 here is somebody else outside (user_namespaces(7)).
+func inUserNamespace() bool {
+	m, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && strings.Join(strings.Fields(string(m)), " ") != "0 0 4294967295"
+}

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,6 +93,10 @@ func do(verb string, args []string) error {
 		}
 	case "eat":
 		return eat(args[0])
+	case "hold":
+		return errors.Join(eat(args[0]), wait(nil))
+	case "fork":
+		return fork(args[0])
 	default:
 		return fmt.Errorf("inside: %q?", verb)
 	}
@@ -223,6 +228,20 @@ func orphan() error {
 	cmd := exec.Command("/proc/self/exe", "child", "orphan")
 	cmd.Stdout = os.Stdout
 	return cmd.Start()
+}
+
+// fork starts children until it has n or is refused.
+func fork(n string) error {
+	many, err := strconv.Atoi(n)
+	for range many {
+		cmd := exec.Command("/proc/self/exe", "child", "one")
+		cmd.Stdout = os.Stdout
+		if err := cmd.Start(); err != nil {
+			fmt.Println(err)
+			break
+		}
+	}
+	return errors.Join(err, wait(nil))
 }
 
 func child(name string) error {

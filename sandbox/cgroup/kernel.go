@@ -1,0 +1,304 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernel is the manager of the kernel's tiers. A hierarchy is a directory in which the kernel's files for a controller
+// are: with version 2 there is one for all, with version 1 one for each.
+type kernel struct {
+	// set once in openKernel
+	tier  Tier
+	tops  map[string]string // hierarchy: our own directory in it
+	locks []*os.File
+	build func(dirs map[string]string) Group
+
+	mu sync.Mutex
+	// guarded by mu
+	groups map[string]*tracked
+}
+
+const prefix = "drydock-"
+
+// openKernel sweeps each hierarchy and makes our directory in it.
+func openKernel(t Tier, hierarchies map[string]string, build func(map[string]string) Group) (*kernel, error) {
+	name, err := ourName()
+	if err != nil {
+		return nil, err
+	}
+	k := &kernel{tier: t, tops: map[string]string{}, build: build, groups: map[string]*tracked{}}
+	for h, root := range hierarchies {
+		sweep(root)
+		top, lock, err := makeTop(root, name)
+		if err != nil {
+			return nil, errors.Join(err, k.Close())
+		}
+		k.tops[h] = top
+		k.locks = append(k.locks, lock)
+	}
+	return k, nil
+}
+
+// ourName tells people whose groups these are: drydock-<pid>-<start>, where start is in clock ticks since boot.
+func ourName() (string, error) {
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return "", fmt.Errorf("find our start time: %w", err)
+	}
+	s, err := parseStat(string(stat))
+	if err != nil {
+		return "", err
+	}
+	return prefix + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatUint(s.start, 10), nil
+}
+
+// makeTop makes a directory and locks it. Two processes can have the same name, in pid namespaces of their own: the
+// second one adds a number.
+func makeTop(root, name string) (string, *os.File, error) {
+	top := filepath.Join(root, name)
+	for n := 2; ; n++ {
+		err := os.Mkdir(top, 0o755)
+		if err == nil {
+			lock, err := lockTop(top)
+			if !errors.Is(err, fs.ErrNotExist) {
+				return top, lock, err
+			}
+			continue // somebody swept it before it was locked
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", nil, fmt.Errorf("make cgroup: %w", err)
+		}
+		top = filepath.Join(root, name+"-"+strconv.Itoa(n))
+	}
+}
+
+// lockTop returns fs.ErrNotExist when the directory is gone by the time it is locked.
+func lockTop(top string) (*os.File, error) {
+	lock, err := os.Open(top)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX) // whoever sweeps holds it for a moment only
+	if err == nil {
+		_, err = os.Stat(top)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock cgroup: %w", err), lock.Close())
+	}
+	return lock, nil
+}
+
+// sweep removes the directories of managers that are gone: their lock went with them. The process id in the name could not
+// tell, as it counts in the pid namespace of its lab. What cannot be removed now is left for the next sweep.
+func sweep(root string) {
+	found, _ := filepath.Glob(filepath.Join(root, prefix+"*"))
+	for _, top := range found {
+		f, err := os.Open(top)
+		if err != nil {
+			continue
+		}
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = removeTree(top)
+		}
+		f.Close()
+	}
+}
+
+// removeTree removes a directory and the groups in it. The files of a cgroup go with its directory and cannot be removed
+// one by one.
+func removeTree(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := removeTree(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return removeDir(dir)
+}
+
+// removeDir removes one group. A process that has just died leaves it a moment later, so EBUSY is asked again for a while.
+func removeDir(dir string) error {
+	var err error
+	for _, pause := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 64} {
+		if pause > 0 {
+			<-time.After(pause * time.Millisecond)
+		}
+		if err = unix.Rmdir(dir); err == nil || errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) {
+			break
+		}
+	}
+	return fmt.Errorf("remove cgroup %s: %w", dir, err)
+}
+
+func (k *kernel) Tier() Tier { return k.tier }
+
+func (k *kernel) New(name string, l Limits) (Group, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if strings.ContainsAny(name, "/\x00") || name == "" || strings.HasPrefix(name, ".") {
+		return nil, fmt.Errorf("make cgroup %q: not a name for a directory", name)
+	}
+	dirs := map[string]string{}
+	for h, top := range k.tops {
+		dirs[h] = filepath.Join(top, name)
+		if err := os.Mkdir(dirs[h], 0o755); err != nil {
+			return nil, errors.Join(fmt.Errorf("make cgroup: %w", err), removeDirs(dirs, h))
+		}
+	}
+	g := k.build(dirs)
+	if err := g.Set(l); err != nil {
+		return nil, errors.Join(fmt.Errorf("make cgroup %s: %w", name, err), g.Remove())
+	}
+	t := &tracked{Group: g, kernel: k, name: name}
+	k.groups[name] = t
+	return t, nil
+}
+
+// tracked is a group that its manager forgets when it is removed.
+type tracked struct {
+	Group
+	kernel *kernel
+	name   string
+}
+
+func (t *tracked) Remove() error {
+	if err := t.Group.Remove(); err != nil {
+		return err
+	}
+	t.kernel.mu.Lock()
+	defer t.kernel.mu.Unlock()
+	if t.kernel.groups[t.name] == t {
+		delete(t.kernel.groups, t.name)
+	}
+	return nil
+}
+
+// removeDirs removes what was made, except in the hierarchy where making it went wrong: that one may be somebody's.
+func removeDirs(dirs map[string]string, except string) error {
+	var errs []error
+	for h, dir := range dirs {
+		if h != except {
+			errs = append(errs, removeDir(dir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (k *kernel) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var errs []error
+	for _, g := range k.groups {
+		errs = append(errs, g.Kill())
+	}
+	for _, top := range k.tops {
+		errs = append(errs, removeTree(top))
+	}
+	for _, l := range k.locks {
+		errs = append(errs, l.Close())
+	}
+	k.groups, k.tops, k.locks = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// write writes a value to a cgroup's file.
+func write(dir, file, value string) error {
+	// Without O_CREATE and O_TRUNC: these are not files that could be made.
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("set %s: %w", file, err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(value); err != nil {
+		return fmt.Errorf("set %s to %s: %w", file, value, err)
+	}
+	return nil
+}
+
+// read returns the content of a cgroup's file without the space around it.
+func read(dir, file string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", file, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func readNumber(dir, file string) (int64, error) {
+	text, err := read(dir, file)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %q is not a number", file, text)
+	}
+	return n, nil
+}
+
+// readKey returns one value of a file of "key value" lines; a key that is not there counts as 0.
+func readKey(dir, file, key string) (int64, error) {
+	text, err := read(dir, file)
+	if err != nil {
+		return 0, err
+	}
+	return valueOf(text, key), nil
+}
+
+func valueOf(text, key string) int64 {
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, key+" "); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// signalAll kills every process in a group. New ones may appear while it looks, so it looks until there are none that it
+// has not reached.
+func signalAll(dir string, sig unix.Signal) error {
+	reached := map[string]bool{}
+	for found := true; found; {
+		found = false
+		text, err := read(dir, "cgroup.procs")
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, field := range strings.Fields(text) {
+			pid, err := strconv.Atoi(field)
+			if err != nil || pid == 0 || reached[field] {
+				continue // 0: a process of another pid namespace, which we cannot name
+			}
+			if err := unix.Kill(pid, sig); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("send %s to process %d: %w", sig, pid, err)
+			}
+			reached[field], found = true, true
+		}
+	}
+	return nil
+}
