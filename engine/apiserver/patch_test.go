@@ -164,3 +164,25 @@ func TestScale(t *testing.T) {
 		t.Errorf("%d replicas, generation %d, %v", *live.Spec.Replicas, live.Generation, err)
 	}
 }
+
+func TestStatusPatches(t *testing.T) {
+	c := newCluster(t)
+	pod := mustCreatePod(t, c, webPod("web"))
+	pods := c.client.CoreV1().Pods("default")
+	// As a kubelet reports: strategic, with the uid of the pod that it means.
+	body := `{"metadata":{"uid":"` + string(pod.UID) + `"},"status":{"phase":"Running","podIP":"10.244.1.2","podIPs":[{"ip":"10.244.1.2"}],"conditions":[{"type":"Ready","status":"True"}]}}`
+	patched, err := pods.Patch(background, "web", types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{}, "status")
+	if err != nil || patched.Status.Phase != corev1.PodRunning || patched.Status.PodIP != "10.244.1.2" {
+		t.Fatalf("%+v, %v", patched, err)
+	}
+	body = `{"metadata":{"uid":"another"},"status":{"phase":"Failed"}}`
+	if _, err := pods.Patch(background, "web", types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{}, "status"); !apierrors.IsInvalid(err) && !apierrors.IsConflict(err) {
+		t.Errorf("patch for another pod of that name: %v", err)
+	}
+	webDeployment(t, c)
+	status := appsapply.Deployment("web", "default").WithStatus(appsapply.DeploymentStatus().WithReplicas(3))
+	applied, err := c.client.AppsV1().Deployments("default").ApplyStatus(background, status, metav1.ApplyOptions{FieldManager: "controller"})
+	if err != nil || applied.Status.Replicas != 3 || *applied.Spec.Replicas != 1 {
+		t.Errorf("%+v, %v", applied, err)
+	}
+}

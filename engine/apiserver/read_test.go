@@ -403,3 +403,27 @@ func TestPathsThatAreNotObjects(t *testing.T) {
 		t.Errorf("known already: %d", code)
 	}
 }
+
+func TestMetadataWatch(t *testing.T) {
+	c := newCluster(t)
+	pod := mustCreatePod(t, c, webPod("web"))
+	for _, media := range []string{"application/json", "application/vnd.kubernetes.protobuf"} {
+		config := metadata.ConfigFor(c.config)
+		config.AcceptContentTypes, config.ContentType = media+";as=PartialObjectMetadata;g=meta.k8s.io;v=v1", media
+		client := metadata.NewForConfigOrDie(config)
+		w, err := client.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace("default").Watch(background, metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, w, watch.Added, "web", pod.ResourceVersion)
+		w.Stop()
+	}
+}
+
+func TestErrorsInProtobuf(t *testing.T) {
+	c := newCluster(t)
+	_, err := c.protobuf.CoreV1().Pods("default").Get(background, "nope", metav1.GetOptions{})
+	if !apierrors.IsNotFound(err) || err.Error() != `pods "nope" not found` {
+		t.Errorf("%v", err)
+	}
+}
