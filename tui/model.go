@@ -166,7 +166,7 @@ func (m *Model) fitShell(delay time.Duration) tea.Cmd {
 	if s := m.shell.session; s != nil {
 		cols, rows := m.shellSize()
 		if c, r := s.Size(); c != cols || r != rows {
-			_ = s.Resize(cols, rows) // a shell that has just ended cannot be told; its successor starts with the right size
+			_ = s.Fit(cols, rows) // a shell that has just ended cannot be told; its successor starts with the right size
 		}
 	}
 	m.touch(shellPane)

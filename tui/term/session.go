@@ -63,8 +63,8 @@ func (s *Session) enqueue(b []byte) {
 	s.ready.Signal()
 }
 
-// Resize changes the emulator and tells the program.
-func (s *Session) Resize(cols, rows int) error {
+// Fit changes the size of the emulator and tells the program.
+func (s *Session) Fit(cols, rows int) error {
 	s.Emulator.Resize(cols, rows)
 	cols, rows = s.Size()
 	return s.pty.Resize(cols, rows)
