@@ -65,9 +65,10 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 		ASCII: f.ascii, ReduceMotion: f.reduceMotion, NoMouse: f.noMouse, Theme: f.theme,
 		NoColor: f.color == "never" || os.Getenv("NO_COLOR") != "",
 	})
-	if errors.Is(err, context.Canceled) {
-		return nil
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return err
 	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Lab %q keeps running. `drydock` comes back to it, `drydock down` stops it.\n", p.lab.Name())
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ import (
 
 func (a *app) traceCommand() *cobra.Command {
 	var namespace string
-	var follow, asJSON bool
+	var follow, asJSON, details bool
 	cmd := &cobra.Command{
 		Use: "trace KIND/NAME", Short: "Tell the life of an object: every decision about it, by whom and why",
 		Example: "  drydock trace pod/web\n  drydock trace deployment/shop -n default --follow",
@@ -42,8 +43,12 @@ func (a *app) traceCommand() *cobra.Command {
 			if err != nil {
 				return usage("%w", err)
 			}
-			out := &timeline{w: cmd.OutOrStdout(), json: asJSON}
-			err = readDecisions(cmd.Context(), p.lab.API(), object, follow, out.add)
+			out := &timeline{w: cmd.OutOrStdout(), json: asJSON, details: details}
+			if follow {
+				err = readDecisions(cmd.Context(), p.lab.API(), object, true, out.add)
+			} else {
+				err = out.all(cmd.Context(), p.lab.API(), object)
+			}
 			if errors.Is(err, lab.ErrNotRunning) {
 				return &codeError{exitNo, fmt.Errorf("lab %q is not running, and it forgets decisions when it stops", p.lab.Name())}
 			}
@@ -55,6 +60,7 @@ func (a *app) traceCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "default", "namespace of the object")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as more is decided")
+	cmd.Flags().BoolVarP(&details, "verbose", "v", false, "print every detail of each decision")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print records as lines of JSON")
 	return cmd
 }
@@ -125,9 +131,30 @@ func readDecisions(ctx context.Context, socket string, object decision.Object, f
 // timeline prints records with the time since the first one.
 type timeline struct {
 	w     io.Writer
-	json  bool
+	// set once
+	json, details bool
+
 	start time.Time
 	count int
+}
+
+// all prints what is known now. Records of different nodes arrive a little out of order: they are sorted by their time.
+func (t *timeline) all(ctx context.Context, socket string, object decision.Object) error {
+	var records []decision.Record
+	err := readDecisions(ctx, socket, object, false, func(r decision.Record) error {
+		records = append(records, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(records, func(a, b decision.Record) int { return a.Time.Compare(b.Time) })
+	for _, r := range records {
+		if err := t.add(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *timeline) add(r decision.Record) error {
@@ -143,7 +170,15 @@ func (t *timeline) add(r decision.Record) error {
 		return json.NewEncoder(t.w).Encode(r)
 	}
 	_, err := fmt.Fprintf(t.w, "%+9.1f ms  %-24s %-18s %s\n", float64(r.Time.Sub(t.start).Microseconds())/1000, r.Actor, r.Action, explain(r))
-	return err
+	if err != nil || !t.details {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Details)) {
+		if _, err := fmt.Fprintf(t.w, "%34s%s: %s\n", "", key, r.Details[key]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // explain says in one line what changed and why.
@@ -151,13 +186,13 @@ func explain(r decision.Record) string {
 	var parts []string
 	switch {
 	case r.Before != "" && r.After != "":
-		parts = append(parts, r.Before+" → "+r.After)
+		parts = append(parts, shorten(r.Before)+" → "+shorten(r.After))
 	case r.After != "":
-		parts = append(parts, r.After)
+		parts = append(parts, shorten(r.After))
 	case r.Before != "":
 		parts = append(parts, "was "+r.Before)
 	}
-	if r.Message != "" {
+	if r.Message != "" && !strings.HasSuffix(r.Message, r.After) {
 		parts = append(parts, r.Message)
 	}
 	if r.Reason != "" {
@@ -166,8 +201,10 @@ func explain(r decision.Record) string {
 	if r.Cause.Name != "" {
 		parts = append(parts, "because of "+r.Cause.String())
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.Details)) {
-		parts = append(parts, fmt.Sprintf("\n%39s%s: %s", "", key, r.Details[key]))
-	}
 	return strings.Join(parts, " ")
 }
+
+// longID is an id as runtimes make them; people tell them apart by the first dozen digits.
+var longID = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{52}\b`)
+
+func shorten(text string) string { return longID.ReplaceAllString(text, "$1") }

@@ -9,7 +9,9 @@ import (
 
 // bashStart is what an interactive bash of the learner reads: their own habits first, then what a lab needs.
 const bashStart = `# Written by drydock at every start of the lab.
-[ -r "$DRYDOCK_USER_HOME/.bashrc" ] && . "$DRYDOCK_USER_HOME/.bashrc"
+HOME="$DRYDOCK_USER_HOME"
+[ -r "$HOME/.bashrc" ] && . "$HOME/.bashrc"
+HOME="%[3]s"
 export PATH="%[1]s:${PATH#%[1]s:}"
 HISTFILE="$HOME/.bash_history"
 PS1='\[\e[36m\]%[2]s\[\e[0m\]:\[\e[1m\]\w\[\e[0m\]\$ '
@@ -30,7 +32,7 @@ func (c *Cluster) prepareShell() error {
 	if err := os.Symlink(c.opts.Programs.Path("kubectl"), link); err != nil {
 		return fmt.Errorf("put kubectl on the shell's PATH: %w", err)
 	}
-	start := fmt.Sprintf(bashStart, bin, c.opts.Lab.Name())
+	start := fmt.Sprintf(bashStart, bin, c.opts.Lab.Name(), c.opts.Lab.Workspace())
 	return os.WriteFile(filepath.Join(c.opts.Lab.Shell(), "bashrc"), []byte(start), 0o644)
 }
 
