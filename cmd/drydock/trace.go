@@ -130,7 +130,7 @@ func readDecisions(ctx context.Context, socket string, object decision.Object, f
 
 // timeline prints records with the time since the first one.
 type timeline struct {
-	w     io.Writer
+	w io.Writer
 	// set once
 	json, details bool
 
