@@ -32,7 +32,7 @@ func (s *Server) admit(ctx context.Context, a admission) error {
 		return nil
 	}
 	for _, plugin := range []func(context.Context, admission) error{
-		s.admitNamespace, s.admitServiceAccount, admitTolerations, s.admitPriority,
+		s.admitNamespace, s.admitServiceAccount, s.admitPriority, admitTolerations,
 	} {
 		if err := plugin(ctx, a); err != nil {
 			return err

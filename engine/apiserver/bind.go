@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
@@ -102,7 +101,7 @@ func (s *Server) bindPod(ctx context.Context, t target, binding *corev1.Binding,
 			pod.Annotations = map[string]string{}
 		}
 		maps.Copy(pod.Annotations, binding.Annotations)
-		setScheduled(pod)
+		setCondition(pod, corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now()})
 		return nil
 	})
 	if err == nil || apierrors.IsNotFound(err) {
@@ -111,16 +110,17 @@ func (s *Server) bindPod(ctx context.Context, t target, binding *corev1.Binding,
 	return apierrors.NewConflict(corev1.Resource("pods/binding"), t.name, err)
 }
 
-func setScheduled(pod *corev1.Pod) {
-	condition := corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now(), ObservedGeneration: 0}
+// setCondition puts a condition into a pod's status; its time only moves when its status does.
+func setCondition(pod *corev1.Pod, condition corev1.PodCondition) {
 	for i, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled {
-			if c.Status == corev1.ConditionTrue {
-				condition.LastTransitionTime = c.LastTransitionTime
-			}
-			pod.Status.Conditions[i] = condition
-			return
+		if c.Type != condition.Type {
+			continue
 		}
+		if c.Status == condition.Status {
+			condition.LastTransitionTime = c.LastTransitionTime
+		}
+		pod.Status.Conditions[i] = condition
+		return
 	}
 	pod.Status.Conditions = append(pod.Status.Conditions, condition)
 }
@@ -148,35 +148,9 @@ func (s *Server) updateRaw(ctx context.Context, t target, action string, by writ
 		if err != nil {
 			return nil, nil, err
 		}
-		s.record(by, t, change{action: action, before: old, after: e})
+		if e != old {
+			s.record(by, t, change{action: action, before: old, after: e})
+		}
 		return e, old, nil
 	}
-}
-
-// evict deletes a pod as a drain would: a wish that a disruption budget may refuse.
-//
-// Kubernetes: PodDisruptionBudgets are looked at here.
-func (s *Server) evict(q *call) error {
-	gvk := policyv1.SchemeGroupVersion.WithKind("Eviction")
-	obj, err := q.decodeBody(gvk, q.r.URL.Query().Get("fieldValidation"))
-	if err != nil {
-		return err
-	}
-	eviction, ok := obj.(*policyv1.Eviction)
-	if !ok {
-		return wrongKind(obj.GetObjectKind().GroupVersionKind(), gvk)
-	}
-	if eviction.Name != "" && eviction.Name != q.info.Name {
-		return apierrors.NewBadRequest("name in URL does not match name in Eviction object")
-	}
-	options := eviction.DeleteOptions
-	if options == nil {
-		options = &metav1.DeleteOptions{}
-	}
-	by := q.writer("", append(q.r.URL.Query()["dryRun"], options.DryRun...))
-	by.subresource = "eviction"
-	if _, _, err := s.deleteObject(q.ctx(), target{podKind, q.info.Namespace, q.info.Name}, options, by); err != nil {
-		return err
-	}
-	return q.respondStatus(http.StatusCreated, &metav1.Status{Status: metav1.StatusSuccess, Code: http.StatusCreated})
 }

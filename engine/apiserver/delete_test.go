@@ -163,7 +163,8 @@ func TestDeleteCollectionAndEviction(t *testing.T) {
 	if err := c.client.PolicyV1().Evictions("default").Evict(background, eviction); err != nil {
 		t.Fatal(err)
 	}
-	if pod, err := c.client.CoreV1().Pods("default").Get(background, "web", metav1.GetOptions{}); err != nil || pod.DeletionTimestamp == nil {
+	if pod, err := c.client.CoreV1().Pods("default").Get(background, "web", metav1.GetOptions{}); err != nil || pod.DeletionTimestamp == nil ||
+		pod.Status.Conditions[0].Reason != "EvictionByEvictionAPI" {
 		t.Errorf("%+v, %v", pod, err)
 	}
 }

@@ -30,11 +30,16 @@
 //
 // exec, attach, port-forward and logs are carried to the node's kubelet (streams.go, logs.go).
 //
+// Every accepted write leaves one decision record (record.go), but for heartbeats and Events. The server starts no goroutine of
+// its own: each request is served by the goroutine that net/http gave it, and ends when the request's context ends.
+//
 // # Left out
 //
 // RBAC: any authenticated user may do everything, except service accounts, which may only look at discovery and at
 // themselves, and nodes, which may do what a kubelet needs but for any node's pods. Webhooks, admission policies, quota, custom
-// resources, aggregation, audit, encryption at rest, API priority and fairness, CBOR, PodDisruptionBudgets during eviction.
+// resources, aggregation, audit, encryption at rest, API priority and fairness, CBOR, watches over WebSocket, anonymous users.
+// PriorityClass objects (there are the two system classes), PodDisruptionBudgets during eviction, the taint that a new node
+// carries upstream until it is Ready, dual-stack and health check ports of Services.
 //
 // # In Kubernetes
 //
