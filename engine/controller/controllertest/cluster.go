@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/informers"
@@ -50,12 +51,30 @@ func New(t testing.TB, objects ...runtime.Object) *Cluster {
 		return true, w, err
 	})
 	c.Informers = informers.NewSharedInformerFactory(c.Client, 0)
+	c.Client.Resources = []*metav1.APIResourceList{
+		{GroupVersion: "v1", APIResources: []metav1.APIResource{
+			served("pods", "Pod", true), served("configmaps", "ConfigMap", true), served("events", "Event", true),
+			served("services", "Service", true), served("nodes", "Node", false), served("namespaces", "Namespace", false),
+		}},
+		{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{
+			served("replicasets", "ReplicaSet", true), served("deployments", "Deployment", true),
+			{Name: "deployments/status", Kind: "Deployment", Namespaced: true, Verbs: metav1.Verbs{"get", "update"}},
+		}},
+	}
 	return c
+}
+
+// served is a line of discovery.
+func served(name, kind string, namespaced bool) metav1.APIResource {
+	return metav1.APIResource{
+		Name: name, Kind: kind, Namespaced: namespaced,
+		Verbs: metav1.Verbs{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"},
+	}
 }
 
 // Config is for the New of a controller.
 func (c *Cluster) Config() controller.Config {
-	return controller.Config{Client: c.Client, Informers: c.Informers, Decisions: c.Decisions}
+	return controller.Config{Client: c.Client, Informers: c.Informers, Decisions: c.Decisions, Metadata: c.Metadata()}
 }
 
 // Lossy makes all watches unreliable from now on.
