@@ -138,5 +138,5 @@ func tell(caller socket, err error) {
 	case errors.Is(err, errNotExecutable):
 		f.Reason = handshake.NotExecutable
 	}
-	_ = handshake.Write(caller, handshake.Failed, f)
+	_ = handshake.Write(caller, handshake.Failed, &f)
 }

@@ -68,9 +68,9 @@ func configure(r handshake.Root) error {
 			return fmt.Errorf("set domain name %q: %w", r.Domainname, err)
 		}
 	}
-	for name, value := range r.Sysctl {
-		if err := os.WriteFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), []byte(value), 0o644); err != nil {
-			return fmt.Errorf("set sysctl %s to %q: %w", name, value, errors.Unwrap(err))
+	for _, s := range r.Sysctl {
+		if err := os.WriteFile("/proc/sys/"+strings.ReplaceAll(s.Name, ".", "/"), []byte(s.Value), 0o644); err != nil {
+			return fmt.Errorf("set sysctl %s to %q: %w", s.Name, s.Value, errors.Unwrap(err))
 		}
 	}
 	if r.Loopback {

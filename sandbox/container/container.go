@@ -84,7 +84,7 @@ func (c *Container) exec(ctx context.Context, e ExecConfig) (*Process, error) {
 	if state := c.State(); state != Running {
 		return nil, fmt.Errorf("it is %s: %w", state, ErrNotRunning)
 	}
-	setup := handshake.Setup{}
+	setup := &handshake.Setup{}
 	var err error
 	if setup.Process, err = c.runner.additional(c.template, e); err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func newConversation() (ours *conversation, theirs *os.File, err error) {
 	return &conversation{socket: os.NewFile(uintptr(pair[0]), "dockinit")}, theirs, nil
 }
 
-func (c *conversation) send(k handshake.Kind, body any) error {
+func (c *conversation) send(k handshake.Kind, body handshake.Body) error {
 	err := handshake.Write(c.socket, k, body)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		return errSilence

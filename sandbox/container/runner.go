@@ -79,7 +79,7 @@ func (r *Runner) create(ctx context.Context, c Config) (*Container, error) {
 		return nil, err
 	}
 	defer child.guard(ctx)()
-	if err := child.talk.send(handshake.SetUp, plan.setup); err != nil {
+	if err := child.talk.send(handshake.SetUp, &plan.setup); err != nil {
 		return nil, child.abandon(ctx, err)
 	}
 	if err := child.talk.receive(handshake.Ready); err != nil {

@@ -3,8 +3,10 @@ package container
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -52,7 +54,7 @@ func (r *Runner) translate(s *specs.Spec) (*plan, error) {
 	p.setup = handshake.Setup{Process: process, Root: &handshake.Root{
 		Path: s.Root.Path, Readonly: s.Root.Readonly, Mounts: mounts,
 		Loopback: p.cloneFlags&unix.CLONE_NEWNET != 0,
-		Sysctl:   s.Linux.Sysctl, Masked: s.Linux.MaskedPaths, ReadOnly: s.Linux.ReadonlyPaths,
+		Sysctl:   settings(s.Linux.Sysctl), Masked: s.Linux.MaskedPaths, ReadOnly: s.Linux.ReadonlyPaths,
 	}}
 	if p.cloneFlags&unix.CLONE_NEWUTS != 0 {
 		p.setup.Root.Hostname, p.setup.Root.Domainname = s.Hostname, s.Domainname
@@ -61,6 +63,14 @@ func (r *Runner) translate(s *specs.Spec) (*plan, error) {
 		p.setup.Root.Devices = append(p.setup.Root.Devices, d.Path)
 	}
 	return p, nil
+}
+
+func settings(m map[string]string) []handshake.Setting {
+	var list []handshake.Setting
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, handshake.Setting{Name: name, Value: m[name]})
+	}
+	return list
 }
 
 // validate refuses what would otherwise be left out in silence.

@@ -2,7 +2,6 @@ package handshake
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 )
@@ -34,13 +33,10 @@ func Header(k Kind, n int) []byte {
 }
 
 // Write sends one frame in a single write. body may be nil.
-func Write(w io.Writer, k Kind, body any) error {
+func Write(w io.Writer, k Kind, body Body) error {
 	var encoded []byte
 	if body != nil {
-		var err error
-		if encoded, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encode frame %c: %w", k, err)
-		}
+		encoded = encode(body)
 	}
 	if _, err := w.Write(append(Header(k, len(encoded)), encoded...)); err != nil {
 		return fmt.Errorf("send frame %c: %w", k, err)
@@ -75,7 +71,7 @@ func noEOF(err error) error {
 
 // Expect receives one frame of the given kind and decodes its body into v, unless v is nil. A Failed frame is returned as
 // a *Failure.
-func Expect(r io.Reader, want Kind, v any) error {
+func Expect(r io.Reader, want Kind, v Body) error {
 	kind, body, err := Read(r)
 	if err != nil {
 		return err
@@ -101,8 +97,8 @@ func Unexpected(kind Kind, body []byte, want Kind) error {
 	return f
 }
 
-func decode(kind Kind, body []byte, v any) error {
-	if err := json.Unmarshal(body, v); err != nil {
+func decode(kind Kind, body []byte, v Body) error {
+	if err := decodeInto(v, body); err != nil {
 		return fmt.Errorf("decode frame %c: %w", kind, err)
 	}
 	return nil

@@ -16,11 +16,16 @@ type Root struct {
 	Hostname   string // set only in a uts namespace of the container's own
 	Domainname string
 	Loopback   bool // bring lo up: the container has a network namespace of its own
-	Sysctl     map[string]string
+	Sysctl     []Setting
 	Mounts     []Mount
 	Devices    []string // nodes to bind from the caller's /dev, beside the default ones
 	Masked     []string
 	ReadOnly   []string // paths
+}
+
+// Setting is a line of sysctl.conf(5).
+type Setting struct {
+	Name, Value string
 }
 
 // Mount is one mount, in the order of the list.
