@@ -148,6 +148,8 @@ func (a *attempt) markLocked(g *pack.Goal, r checks.Result) Mark {
 		return Unsure
 	case r.Cause == "no-answer":
 		return Waiting
+	case r.Cause == "wrong-answer" || r.Cause == "not-a-number":
+		return Failed
 	case g.Kind != pack.Guard && r.Same(a.first[g.ID]):
 		return Waiting
 	default:

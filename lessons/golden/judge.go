@@ -27,7 +27,7 @@ func (b *bench) judgeFresh() []string {
 		}
 	}
 	if s.Score != 0 {
-		out = append(out, fmt.Sprintf("a fresh world scores %g", s.Score))
+		out = append(out, fmt.Sprintf("a fresh world scores %.4g", s.Score))
 	}
 	return out
 }
@@ -49,7 +49,7 @@ func (b *bench) judgeSolution() []string {
 			out = append(out, fmt.Sprintf("goal %s is %s: %s", g.Goal.ID, g.Mark, said(g)))
 		}
 	}
-	return append(out, fmt.Sprintf("the score is %g: %v", s.Score, err))
+	return append(out, fmt.Sprintf("the score is %.4g: %v", s.Score, err))
 }
 
 // judgeMutant: a mutant fails exactly the goals that it names, with what it says they say.
