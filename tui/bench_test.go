@@ -107,7 +107,9 @@ func (p *busyPty) Close() error {
 
 type busyLab struct{ *tuitest.World }
 
-func (busyLab) Shell(_ context.Context, cols, rows int) (tui.Pty, error) { return newBusyPty(cols, rows), nil }
+func (busyLab) Shell(_ context.Context, cols, rows int) (tui.Pty, error) {
+	return newBusyPty(cols, rows), nil
+}
 
 // BenchmarkKeyToFrame is the time from a key press to the bytes that show its effect, at 200x60 beside a busy shell.
 // Budget: 16 ms. The floor is bash alone on a pseudo-terminal.

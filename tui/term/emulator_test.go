@@ -36,6 +36,7 @@ func TestScreen(t *testing.T) {
 		{"wide fills the row, then CR LF", "가나다\r\nX", 6, 2, []string{"가나다", "X"}, [2]int{1, 1}},
 		{"narrow fills the row, then wide", "abcdef가", 6, 2, []string{"abcdef", "가"}, [2]int{2, 1}},
 		{"no wrap", "\x1b[?7labcdef가z", 6, 2, []string{"abcd z", ""}, [2]int{5, 0}},
+		{"backspace from a pending wrap", "abcdef\b\bZ", 6, 2, []string{"abcZef", ""}, [2]int{4, 0}},
 		{"insert mode", "abc\r\x1b[4hX가", 8, 1, []string{"X가abc"}, [2]int{3, 0}},
 		{"restore cursor, SCO", "ab\x1b[scd\x1b[uX", 8, 1, []string{"abXd"}, [2]int{3, 0}},
 		{"next line", "ab\x1bEcd", 8, 2, []string{"ab", "cd"}, [2]int{2, 1}},

@@ -14,13 +14,13 @@ import (
 )
 
 // streams are what programs print, chosen where emulators differ. Left out, with reasons: line drawing (capture-pane prints
-// the letters behind it), and a cluster split across writes (tmux 3.3 breaks it).
+// the letters behind it), a cluster split across writes (tmux 3.3 breaks it), and backspace at the margin (tmux counts from
+// one column further right than xterm, and not always).
 var streams = map[string]string{
 	"wide at the margin":       "가나다라마바사아자차X\r\n",
 	"wide after narrow":        "a가나다라마바사아자차X\r\n",
 	"wide fills rows":          "가나다라마바사아자차카타파하가나다라마바사\r\n",
 	"narrow fills rows":        strings.Repeat("x", 45) + "\r\n",
-	"backspace at the margin":  "0123456789012345678a\b\bZ",
 	"erase in line":            "hello world\x1b[5D\x1b[K",
 	"erase from start":         "hello world\x1b[5D\x1b[1K",
 	"erase above":              "one\r\ntwo\r\nthree\x1b[2;2H\x1b[1J",

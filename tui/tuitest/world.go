@@ -20,6 +20,7 @@ type World struct {
 	Now      func() time.Time
 	StartErr error // Start answers this
 	Slow     bool  // Start reports steps that never end
+	Manual   bool  // pods move on with Advance, not with time
 
 	mu sync.Mutex
 	// guarded by mu
@@ -28,6 +29,7 @@ type World struct {
 	shells   int
 	resets   int
 	current  int
+	waiting  []func() // what Advance does, in order
 	answers  map[string]string
 	hints    map[string]int
 	done     map[string]bool
@@ -160,12 +162,28 @@ func (w *World) RunPod(name, image string) {
 	if image != "drydock/web:1" {
 		last = func(p *tui.PodRow) { p.Status = "ErrImagePull" }
 	}
+	creating := func(p *tui.PodRow) { p.Status, p.Node = "ContainerCreating", fmt.Sprintf("node-%d", n%3+1) }
+	if w.Manual {
+		w.mu.Lock()
+		w.waiting = append(w.waiting, func() { w.change(name, creating) }, func() { w.change(name, last) })
+		w.mu.Unlock()
+		return
+	}
 	go func() {
 		<-time.After(Step)
-		w.change(name, func(p *tui.PodRow) { p.Status, p.Node = "ContainerCreating", fmt.Sprintf("node-%d", n%3+1) })
+		w.change(name, creating)
 		<-time.After(Step)
 		w.change(name, last)
 	}()
+}
+
+// Advance makes the next change of a pod, in a world that is Manual.
+func (w *World) Advance() {
+	w.mu.Lock()
+	next := w.waiting[0]
+	w.waiting = w.waiting[1:]
+	w.mu.Unlock()
+	next()
 }
 
 func (w *World) eventLocked(warning bool, reason, pod, message string) {
