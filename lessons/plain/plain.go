@@ -6,10 +6,16 @@ package plain
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"strings"
+	"sync"
+	"time"
 
+	"drydock/checks"
 	"drydock/lessons/course"
-	"drydock/lessons/golden"
 )
 
 // The exit codes.
@@ -20,45 +26,76 @@ const (
 	Broken = 4
 )
 
+// checkWithin is how long goals may take to be asked before we say that we could not tell.
+const checkWithin = 20 * time.Second
+
 // Mode is where and how to speak.
 type Mode struct {
 	Out  io.Writer
 	Err  io.Writer
 	Lang string
-	JSON bool
+	JSON bool // of check, lesson ls, pack test and pack lint
 }
 
-// List prints the lessons.
-func (m Mode) List(ctx context.Context, c *course.Course) int { return Broken }
-
-// Start opens a lesson ("" is the first that is not finished) and prints its first step.
-func (m Mode) Start(ctx context.Context, c *course.Course, lesson string) int { return Broken }
-
-// Show prints the open steps of the current lesson.
-func (m Mode) Show(ctx context.Context, c *course.Course) int { return Broken }
-
-// Next opens the lesson after the current one and prints its first step.
-func (m Mode) Next(ctx context.Context, c *course.Course) int { return Broken }
-
-// Hint prints one more hint of the step that is being worked on.
-func (m Mode) Hint(ctx context.Context, c *course.Course) int { return Broken }
-
-// Reset builds the world anew; without yes it only names what would be deleted.
-func (m Mode) Reset(ctx context.Context, c *course.Course, yes bool) int { return Broken }
-
-// Check asks the goals ("" is all) and prints one sentence each. It returns OK when all that were asked are reached.
-func (m Mode) Check(ctx context.Context, c *course.Course, goal string) int { return Broken }
-
-// Answer hands in an answer.
-func (m Mode) Answer(ctx context.Context, c *course.Course, goal, value string) int { return Broken }
-
-// PackLint reads the pack in a folder and prints what is wrong with it.
-func (m Mode) PackLint(dir string) int { return Broken }
-
-// PackTest proves the pack in a folder.
-func (m Mode) PackTest(ctx context.Context, dir string, labs golden.LabFactory, lessons ...string) int {
-	return Broken
+// say writes one paragraph in the language of the Mode.
+func (m Mode) say(t checks.Text, args ...any) {
+	fmt.Fprintf(m.Out, t.In(m.Lang)+"\n", args...)
 }
 
-// PackSeal prints the key of an answer, to be put into lesson.yaml.
-func (m Mode) PackSeal(dir, lesson, goal, value string) int { return Broken }
+func (m Mode) text(t checks.Text) string { return t.In(m.Lang) }
+
+func (m Mode) writeJSON(v any) int {
+	e := json.NewEncoder(m.Out)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return m.failed(err)
+	}
+	return OK
+}
+
+// failed tells an error and picks the exit code.
+func (m Mode) failed(err error) int {
+	var locked *course.Locked
+	switch {
+	case errors.Is(err, course.ErrNoLesson):
+		fmt.Fprintln(m.Err, noLesson.In(m.Lang))
+		return No
+	case errors.As(err, &locked):
+		fmt.Fprintf(m.Err, lockedLesson.In(m.Lang)+"\n", locked.Lesson, strings.Join(locked.Needs, ", "))
+		return No
+	default:
+		fmt.Fprintln(m.Err, err)
+		return Broken
+	}
+}
+
+// during runs the course while f works.
+func during(ctx context.Context, c *course.Course, f func(ctx context.Context) int) int {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { _ = c.Run(ctx) }) // ends with ctx only
+	return f(ctx)
+}
+
+// resumed takes the open lesson up again and runs it while f works.
+func (m Mode) resumed(ctx context.Context, c *course.Course, f func(ctx context.Context) int) int {
+	if err := c.Resume(ctx); err != nil {
+		return m.failed(err)
+	}
+	return during(ctx, c, f)
+}
+
+// looked is resumed, with every goal asked once.
+func (m Mode) looked(ctx context.Context, c *course.Course, f func(context.Context, *course.State) int) int {
+	return m.resumed(ctx, c, func(ctx context.Context) int {
+		asking, stop := context.WithTimeoutCause(ctx, checkWithin, fmt.Errorf("the lab did not answer within %s", checkWithin))
+		defer stop()
+		s, err := c.CheckNow(asking)
+		if err != nil {
+			return m.failed(err)
+		}
+		return f(ctx, s)
+	})
+}

@@ -1,0 +1,257 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"drydock/checks"
+	"drydock/lessons/course"
+	"drydock/lessons/pack"
+)
+
+// lessonLine is a line of `lesson ls --json`.
+type lessonLine struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Minutes  int      `json:"minutes"`
+	Started  bool     `json:"started"`
+	Finished bool     `json:"finished"`
+	Stale    bool     `json:"stale,omitempty"`
+	Score    int      `json:"score"`
+	Needs    []string `json:"needs,omitempty"`
+}
+
+// List prints the lessons.
+func (m Mode) List(_ context.Context, c *course.Course) int {
+	lessons, err := c.Lessons()
+	if err != nil {
+		return m.failed(err)
+	}
+	lines := []lessonLine{}
+	for i, l := range lessons {
+		lines = append(lines, lessonLine{
+			l.Lesson.ID, m.text(l.Lesson.Title), l.Lesson.Minutes, l.Started, l.Finished, l.Stale, l.Score, l.Needs,
+		})
+		if !m.JSON {
+			m.say(listLine, i+1, m.text(l.Lesson.Title), l.Lesson.ID, l.Lesson.Minutes, m.standing(l))
+		}
+	}
+	if m.JSON {
+		return m.writeJSON(lines)
+	}
+	return OK
+}
+
+func (m Mode) standing(l course.LessonInfo) string {
+	switch {
+	case l.Finished:
+		return fmt.Sprintf(m.text(standDone), l.Score)
+	case l.Stale:
+		return m.text(standStale)
+	case l.Started:
+		return m.text(standOpen)
+	case len(l.Needs) > 0:
+		return fmt.Sprintf(m.text(standLocked), strings.Join(l.Needs, ", "))
+	default:
+		return m.text(standNew)
+	}
+}
+
+// Start opens a lesson and prints its first step; "" takes up the open one, or else the first that is not finished. When
+// its world must be built and something of the learner's is in the way, it only names that, unless yes.
+func (m Mode) Start(ctx context.Context, c *course.Course, lesson string, yes bool) int {
+	err := c.Resume(ctx)
+	if err != nil && !errors.Is(err, course.ErrNoLesson) {
+		return m.failed(err)
+	}
+	open := c.Current()
+	if lesson == "" && open == nil {
+		if lesson, err = firstOpen(c); err != nil {
+			return m.failed(err)
+		}
+	}
+	if open != nil && (lesson == "" || lesson == open.ID) {
+		return m.Show(ctx, c)
+	}
+	return m.change(ctx, c, lesson, yes)
+}
+
+func firstOpen(c *course.Course) (string, error) {
+	lessons, err := c.Lessons()
+	if err != nil {
+		return "", err
+	}
+	for _, l := range lessons {
+		if !l.Finished && len(l.Needs) == 0 {
+			return l.Lesson.ID, nil
+		}
+	}
+	return lessons[0].Lesson.ID, nil
+}
+
+// change builds the world of another lesson.
+func (m Mode) change(ctx context.Context, c *course.Course, lesson string, yes bool) int {
+	if c.Pack().Lesson(lesson) == nil {
+		fmt.Fprintf(m.Err, unknownID.In(m.Lang)+"\n", lesson)
+		return Usage
+	}
+	plan, err := c.Plan(ctx, lesson)
+	if err != nil {
+		return m.failed(err)
+	}
+	if !yes && (len(plan.Deletes) > 0 || len(plan.Writes) > 0) {
+		m.plan(plan)
+		m.say(planYes)
+		return No
+	}
+	if err := c.Open(ctx, lesson); err != nil {
+		return m.failed(err)
+	}
+	return m.Show(ctx, c)
+}
+
+func (m Mode) plan(p course.Plan) {
+	if len(p.Deletes) == 0 {
+		m.say(planEmpty)
+	} else {
+		m.say(planHead)
+	}
+	for _, o := range p.Deletes {
+		fmt.Fprintln(m.Out, "  "+o.String())
+	}
+	if len(p.Writes) > 0 {
+		m.say(planWrites)
+	}
+	for _, f := range p.Writes {
+		fmt.Fprintln(m.Out, "  "+f)
+	}
+}
+
+// Show prints the open steps of the current lesson.
+func (m Mode) Show(ctx context.Context, c *course.Course) int {
+	return m.looked(ctx, c, func(_ context.Context, s *course.State) int {
+		lesson := c.Current()
+		all := c.Pack().Lessons
+		number := 1 + slices.IndexFunc(all, func(l *pack.Lesson) bool { return l.ID == lesson.ID })
+		m.say(lessonHead, number, len(all), m.text(lesson.Title))
+		prose := lesson.Prose.In(m.Lang)
+		fmt.Fprintln(m.Out)
+		fmt.Fprintln(m.Out, plainMarkdown(prose.Intro))
+		for i, step := range lesson.Steps[:s.Open] {
+			fmt.Fprintln(m.Out)
+			m.say(stepHead, i+1, len(lesson.Steps), prose.Steps[step.ID].Title)
+			fmt.Fprintln(m.Out)
+			fmt.Fprintln(m.Out, plainMarkdown(prose.Steps[step.ID].Markdown))
+		}
+		fmt.Fprintln(m.Out)
+		m.say(goalsAre)
+		m.goals(s, visible(lesson, s))
+		fmt.Fprintln(m.Out)
+		m.say(howToCheck)
+		return OK
+	})
+}
+
+// plainMarkdown takes the fences off code and indents it instead: a screen reader reads fences aloud.
+func plainMarkdown(s string) string {
+	var out []string
+	code := false
+	for line := range strings.Lines(s) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(line), "```"):
+			code = !code
+		case code:
+			out = append(out, "    "+line)
+		default:
+			out = append(out, strings.ReplaceAll(line, "**", ""))
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// Next opens the lesson after the current one and prints its first step. Like Start, it asks before it deletes.
+func (m Mode) Next(ctx context.Context, c *course.Course, yes bool) int {
+	if err := c.Resume(ctx); err != nil {
+		return m.failed(err)
+	}
+	all := c.Pack().Lessons
+	i := 1 + slices.IndexFunc(all, func(l *pack.Lesson) bool { return l.ID == c.Current().ID })
+	if i >= len(all) {
+		m.say(noMore)
+		return No
+	}
+	return m.change(ctx, c, all[i].ID, yes)
+}
+
+// Hint prints one more hint of the step that is being worked on.
+func (m Mode) Hint(ctx context.Context, c *course.Course) int {
+	return m.looked(ctx, c, func(ctx context.Context, s *course.State) int {
+		step := c.Current().Steps[s.Open-1].ID
+		h, err := c.Hint(ctx, step)
+		if errors.Is(err, course.ErrNoMore) {
+			m.say(noMoreHints)
+			return No
+		}
+		if err != nil {
+			return m.failed(err)
+		}
+		_, total := c.Hints(step)
+		if h.Level == 0 {
+			m.say(hintNow, m.text(h.Text))
+		} else {
+			m.say(hintLine, h.Level, total, m.text(h.Text))
+		}
+		if h.NextReveals {
+			m.say(hintLast)
+		}
+		return OK
+	})
+}
+
+// Reset builds the world anew; without yes it only names what would be deleted.
+func (m Mode) Reset(ctx context.Context, c *course.Course, yes bool) int {
+	if err := c.Resume(ctx); err != nil {
+		return m.failed(err)
+	}
+	plan, err := c.Plan(ctx, c.Current().ID)
+	if err != nil {
+		return m.failed(err)
+	}
+	m.plan(plan)
+	if !yes {
+		m.say(planYes)
+		return No
+	}
+	if err := c.Reset(ctx); err != nil {
+		return m.failed(err)
+	}
+	m.say(resetDone)
+	return OK
+}
+
+// Answer hands in an answer and prints what became of it.
+func (m Mode) Answer(ctx context.Context, c *course.Course, goal, value string) int {
+	return m.looked(ctx, c, func(ctx context.Context, s *course.State) int {
+		g := s.Goal(goal)
+		switch {
+		case g == nil:
+			return m.noGoal(s, goal)
+		case g.Goal.Check.Answer == nil:
+			fmt.Fprintf(m.Err, notQuestion.In(m.Lang)+"\n", goal)
+			return Usage
+		}
+		r, err := c.Answer(ctx, goal, value)
+		if err != nil {
+			return m.failed(err)
+		}
+		m.goals(c.State(), func(g *course.GoalState) bool { return g.Goal.ID == goal })
+		if r.Outcome == checks.Pass {
+			return OK
+		}
+		return No
+	})
+}
