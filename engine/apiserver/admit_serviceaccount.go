@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,6 +18,8 @@ const (
 	// tokenSeconds is upstream's odd hour: 3600 means "an old client's request", which the API server may extend.
 	tokenSeconds = 3607
 	mirrorPod    = corev1.MirrorPodAnnotationKey
+
+	defaultAccount = "default"
 )
 
 // admitServiceAccount is the ServiceAccount plugin: a pod runs as an account that exists, and finds the account's token,
@@ -30,10 +33,10 @@ func (s *Server) admitServiceAccount(ctx context.Context, a admission) error {
 		return checkMirrorPod(pod)
 	}
 	if pod.Spec.ServiceAccountName == "" {
-		pod.Spec.ServiceAccountName = "default"
+		pod.Spec.ServiceAccountName = defaultAccount
 	}
 	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
-	e, err := s.stored(ctx, target{kind: serviceAccountKind, namespace: a.namespace, name: pod.Spec.ServiceAccountName})
+	e, err := s.account(ctx, target{kind: serviceAccountKind, namespace: a.namespace, name: pod.Spec.ServiceAccountName})
 	if err != nil {
 		return apierrors.NewForbidden(a.kind.GroupResource(), pod.Name,
 			fmt.Errorf("error looking up service account %s/%s: %w", a.namespace, pod.Spec.ServiceAccountName, err))
@@ -46,6 +49,30 @@ func (s *Server) admitServiceAccount(ctx context.Context, a admission) error {
 		pod.Spec.ImagePullSecrets = slices.Clone(account.ImagePullSecrets)
 	}
 	return nil
+}
+
+// account reads a pod's account. The default one may be a moment late in a new namespace, because its controller has to see the
+// namespace first: whoever types the two commands after each other must not lose that race.
+func (s *Server) account(ctx context.Context, t target) (*entry, error) {
+	revision := s.store.Revision() // before the read, so that nothing falls between the two
+	e, err := s.stored(ctx, t)
+	if t.name != defaultAccount || !apierrors.IsNotFound(err) {
+		return e, err
+	}
+	watcher, watchErr := s.store.Watch(t.key(), revision)
+	if watchErr != nil {
+		return nil, err
+	}
+	defer watcher.Close()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for apierrors.IsNotFound(err) {
+		if _, ended := watcher.Next(ctx); ended != nil {
+			return nil, err
+		}
+		e, err = s.stored(ctx, t)
+	}
+	return e, err
 }
 
 // checkMirrorPod keeps secrets out of pods that a kubelet made from a file.

@@ -116,8 +116,10 @@ func (q *call) respondCached(contentType string, body []byte, etag string) error
 
 // serveIndex lists the paths, as GET / of every cluster does.
 func (s *Server) serveIndex(q *call) error {
-	paths := []string{"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/drydock/decisions", "/healthz", "/livez", "/readyz",
-		"/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version"}
+	paths := []string{
+		"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/drydock/decisions", "/healthz", "/livez", "/readyz",
+		"/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version",
+	}
 	for _, kind := range api.All() {
 		if kind.Group != "" {
 			paths = append(paths, "/apis/"+kind.Group, "/apis/"+kind.GroupVersion().String())

@@ -17,7 +17,7 @@ func (s *Server) serveResource(q *call) error {
 		return handler(q)
 	}
 	q.kind = api.Lookup(resource)
-	if q.kind == nil {
+	if q.kind == nil || (!q.kind.Namespaced && q.kind != namespaceKind && q.info.Namespace != "") {
 		return unknownResource(q)
 	}
 	if q.kind.Namespaced && q.info.Namespace == "" && !slices.Contains([]string{"list", "watch"}, q.info.Verb) {

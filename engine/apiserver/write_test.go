@@ -84,6 +84,7 @@ func TestRefusals(t *testing.T) {
 		{"name differs", "PUT", pods + "/web", other, 400, "the name of the object (other) does not match the name on the URL (web)"},
 		{"absent", "GET", pods + "/nope", "", 404, `"message":"pods \"nope\" not found","reason":"NotFound","details":{"name":"nope","kind":"pods"},"code":404`},
 		{"unknown kind", "GET", "/api/v1/unicorns", "", 404, "the server could not find the requested resource"},
+		{"nodes in a namespace", "GET", "/api/v1/namespaces/default/nodes", "", 404, "the server could not find the requested resource"},
 		{"unknown group", "GET", "/apis/unicorns/v1/horns", "", 404, "404 page not found"},
 		{"no such method", "POST", pods + "/web", web, 405, "the server does not allow this method on the requested resource"},
 		{"no such option", "POST", pods + "?dryRun=Some", other, 422, `dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"`},
@@ -213,6 +214,26 @@ func TestTokenOfAPod(t *testing.T) {
 	opted.Spec.AutomountServiceAccountToken = ptr.To(false)
 	if pod = mustCreatePod(t, c, opted); len(pod.Spec.Volumes) != 0 {
 		t.Errorf("volumes %+v", pod.Spec.Volumes)
+	}
+}
+
+func TestDefaultAccountMayBeLate(t *testing.T) {
+	c := newCluster(t)
+	accounts := c.client.CoreV1().ServiceAccounts("kube-public")
+	done := make(chan error)
+	go func() {
+		_, err := c.client.CoreV1().Pods("kube-public").Create(background, webPod("web"), metav1.CreateOptions{})
+		done <- err
+	}()
+	if _, err := accounts.Create(background, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	_, err := c.client.CoreV1().Pods("kube-system").Create(background, webPod("web"), metav1.CreateOptions{})
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `serviceaccounts "default" not found`) {
+		t.Errorf("never made: %v", err)
 	}
 }
 
