@@ -1,8 +1,9 @@
 package kubelet
 
 import (
-	"drydock/engine/decision"
 	"fmt"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"

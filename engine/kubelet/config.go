@@ -3,8 +3,9 @@ package kubelet
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"drydock/engine/decision"
 	"net"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"

@@ -20,7 +20,7 @@ func (w *worker) environment(ctx context.Context, r startRequest) (map[string]st
 	if !synced {
 		return nil, errors.New("services have not yet been read at least once, cannot construct envvars")
 	}
-	objects := &objectReader{client: w.k.cfg.Client, namespace: r.pod.Namespace}
+	objects := &objectReader{k: w.k, namespace: r.pod.Namespace}
 	env := map[string]string{}
 	for i := range r.container.EnvFrom {
 		if err := objects.importAll(ctx, &r.container.EnvFrom[i], env); err != nil {
@@ -97,7 +97,7 @@ func isTrue(b *bool) bool { return b != nil && *b }
 
 // objectReader reads each ConfigMap and Secret once per container.
 type objectReader struct {
-	client              Client
+	k                   *Kubelet
 	namespace           string
 	configMaps, secrets map[string]map[string]string
 }
@@ -106,7 +106,7 @@ func (o *objectReader) configMap(ctx context.Context, name string) (map[string]s
 	if data, known := o.configMaps[name]; known {
 		return data, nil
 	}
-	object, err := o.client.ConfigMap(ctx, o.namespace, name)
+	object, err := o.k.getConfigMap(ctx, o.namespace, name)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (o *objectReader) secret(ctx context.Context, name string) (map[string]stri
 	if data, known := o.secrets[name]; known {
 		return data, nil
 	}
-	object, err := o.client.Secret(ctx, o.namespace, name)
+	object, err := o.k.getSecret(ctx, o.namespace, name)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,11 @@ type fakeAPI struct {
 }
 
 func newFakeAPI() *fakeAPI {
-	return &fakeAPI{pods: map[string]*corev1.Pod{}, configs: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
+	kubernetes := corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "kubernetes"},
+		Spec:       corev1.ServiceSpec{ClusterIP: "10.96.0.1", Ports: []corev1.ServicePort{{Name: "https", Port: 443, Protocol: corev1.ProtocolTCP}}},
+	}
+	return &fakeAPI{services: []corev1.Service{kubernetes}, pods: map[string]*corev1.Pod{}, configs: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
 }
 
 func notFound(resource, name string) error {

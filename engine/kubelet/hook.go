@@ -2,10 +2,11 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/listwatch"
 	"fmt"
 	"net/http"
 	"time"
+
+	"drydock/engine/listwatch"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"

@@ -2,11 +2,12 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"

@@ -2,11 +2,12 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/listwatch"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
+
+	"drydock/engine/listwatch"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"

@@ -2,9 +2,10 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/listwatch"
 	"fmt"
 	"time"
+
+	"drydock/engine/listwatch"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"

@@ -2,8 +2,6 @@ package kubelet_test
 
 import (
 	"context"
-	"drydock/engine/decision"
-	"drydock/engine/kubelet"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"drydock/engine/decision"
+	"drydock/engine/kubelet"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"

@@ -2,14 +2,15 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
-	"drydock/engine/listwatch"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"runtime"
 	"slices"
 	"time"
+
+	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"

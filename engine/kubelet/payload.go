@@ -70,7 +70,7 @@ type selection struct {
 }
 
 func (m *podMounts) addConfigMap(ctx context.Context, pod *corev1.Pod, name string, want selection, files map[string]volumeFile) error {
-	object, err := m.k.cfg.Client.ConfigMap(ctx, pod.Namespace, name)
+	object, err := m.k.getConfigMap(ctx, pod.Namespace, name)
 	if err != nil {
 		if apierrors.IsNotFound(err) && want.optional {
 			return nil
@@ -88,7 +88,7 @@ func (m *podMounts) addConfigMap(ctx context.Context, pod *corev1.Pod, name stri
 }
 
 func (m *podMounts) addSecret(ctx context.Context, pod *corev1.Pod, name string, want selection, files map[string]volumeFile) error {
-	object, err := m.k.cfg.Client.Secret(ctx, pod.Namespace, name)
+	object, err := m.k.getSecret(ctx, pod.Namespace, name)
 	if err != nil {
 		if apierrors.IsNotFound(err) && want.optional {
 			return nil

@@ -2,11 +2,12 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
-	"drydock/engine/listwatch"
 	"fmt"
 	"sync"
 	"time"
+
+	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 
 	corev1 "k8s.io/api/core/v1"
 )

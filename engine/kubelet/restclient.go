@@ -33,6 +33,8 @@ func NewClient(config *rest.Config) (Client, error) {
 			return nil, fmt.Errorf("register API types: %w", err)
 		}
 	}
+	config = rest.CopyConfig(config)
+	config.UserAgent = "kubelet/" + kubeletVersion
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)

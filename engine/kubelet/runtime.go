@@ -2,11 +2,12 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
-	"drydock/engine/listwatch"
 	"errors"
 	"fmt"
 	"io"
+
+	"drydock/engine/decision"
+	"drydock/engine/listwatch"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"

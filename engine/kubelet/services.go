@@ -2,9 +2,10 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/listwatch"
 	"maps"
 	"sync"
+
+	"drydock/engine/listwatch"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"

@@ -2,13 +2,14 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"time"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"

@@ -1,9 +1,10 @@
 package kubelet
 
 import (
-	"drydock/engine/decision"
 	"fmt"
 	"strings"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"

@@ -2,11 +2,12 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/listwatch"
 	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
+
+	"drydock/engine/listwatch"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"

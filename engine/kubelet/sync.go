@@ -2,10 +2,11 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
 	"errors"
 	"fmt"
 	"time"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -177,6 +178,10 @@ func (w *worker) runSandbox(ctx context.Context, pod *corev1.Pod, a *actions) (i
 	if len(ips) > 0 {
 		details["podIP"] = ips[0]
 	}
-	w.record(pod, decision.Record{Action: "RunPodSandbox", After: id, Reason: "SandboxChanged", Message: a.why, Details: details})
+	reason := "NoPodSandbox"
+	if a.sandboxID != "" {
+		reason = "SandboxChanged"
+	}
+	w.record(pod, decision.Record{Action: "RunPodSandbox", Before: a.sandboxID, After: id, Reason: reason, Message: a.why, Details: details})
 	return id, ips, nil
 }

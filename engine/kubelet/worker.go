@@ -2,13 +2,14 @@ package kubelet
 
 import (
 	"context"
-	"drydock/engine/decision"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"drydock/engine/decision"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
