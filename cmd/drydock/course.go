@@ -113,11 +113,13 @@ func (a *app) lessonCommand() *cobra.Command {
 	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	cmd.AddCommand(
 		a.courseVerb("ls", "List the lessons", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.List(ctx, c) }),
-		a.courseVerb("start [LESSON]", "Set up a lesson's world and print its first step", 1, func(ctx context.Context, m plain.Mode, c *course.Course, args []string) int {
-			return m.Start(ctx, c, strings.Join(args, ""))
+		a.consented("start [LESSON]", "Set up a lesson's world and print its first step", 1, func(ctx context.Context, m plain.Mode, c *course.Course, args []string, yes bool) int {
+			return m.Start(ctx, c, strings.Join(args, ""), yes)
 		}),
 		a.courseVerb("show", "Print the lesson as far as it is open", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Show(ctx, c) }),
-		a.courseVerb("next", "Open the next lesson", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Next(ctx, c) }),
+		a.consented("next", "Open the next lesson", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string, yes bool) int {
+			return m.Next(ctx, c, yes)
+		}),
 		a.courseVerb("hint", "Show one more hint", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Hint(ctx, c) }),
 		a.courseVerb("answer GOAL ANSWER", "Answer a question of the lesson", 2, func(ctx context.Context, m plain.Mode, c *course.Course, args []string) int {
 			if len(args) != 2 {
@@ -126,17 +128,20 @@ func (a *app) lessonCommand() *cobra.Command {
 			}
 			return m.Answer(ctx, c, args[0], args[1])
 		}),
-		a.resetLessonCommand(),
+		a.consented("reset", "Build the lesson's world anew", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string, yes bool) int {
+			return m.Reset(ctx, c, yes)
+		}),
 	)
 	return cmd
 }
 
-func (a *app) resetLessonCommand() *cobra.Command {
+// consented is a verb that may delete something of the learner's; without --yes it only says what.
+func (a *app) consented(use, short string, most int, fn func(context.Context, plain.Mode, *course.Course, []string, bool) int) *cobra.Command {
 	yes := false
-	cmd := a.courseVerb("reset", "Build the lesson's world anew; says first what is deleted", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int {
-		return m.Reset(ctx, c, yes)
+	cmd := a.courseVerb(use, short, most, func(ctx context.Context, m plain.Mode, c *course.Course, args []string) int {
+		return fn(ctx, m, c, args, yes)
 	})
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it, rather than say what would be deleted")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it even when something is deleted for it")
 	return cmd
 }
 

@@ -39,7 +39,7 @@ func (f *interfaceFlags) register(cmd *cobra.Command) {
 // open is drydock without a command.
 func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 	if f.plain {
-		return a.withCourse(cmd, func(ctx context.Context, m plain.Mode, c *course.Course) int { return m.Start(ctx, c, "") })
+		return a.withCourse(cmd, func(ctx context.Context, m plain.Mode, c *course.Course) int { return m.Start(ctx, c, "", false) })
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return usage("the interface needs a terminal; in scripts use drydock up, lesson and check, or drydock --plain")

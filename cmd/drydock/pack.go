@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,16 +34,7 @@ func (a *app) packCommand() *cobra.Command {
 			Use: "lint DIR", Short: "Find mistakes without starting a lab", Args: oneDir,
 			RunE: func(cmd *cobra.Command, args []string) error { return exit(a.mode(cmd).PackLint(args[0])) },
 		},
-		&cobra.Command{
-			Use: "test DIR [LESSON...]", Short: "Prove every exercise in fresh labs", Args: oneDir,
-			RunE: func(cmd *cobra.Command, args []string) error {
-				p, err := a.unpacked()
-				if err != nil {
-					return err
-				}
-				return exit(a.mode(cmd).PackTest(cmd.Context(), args[0], &labFactory{a, p}, args[1:]...))
-			},
-		},
+		a.packTestCommand(oneDir),
 		&cobra.Command{
 			Use: "seal DIR LESSON GOAL ANSWER", Short: "Print the key of an answer, to put into lesson.yaml",
 			Args: func(_ *cobra.Command, args []string) error {
@@ -56,6 +48,22 @@ func (a *app) packCommand() *cobra.Command {
 			},
 		},
 	)
+	return cmd
+}
+
+func (a *app) packTestCommand(oneDir cobra.PositionalArgs) *cobra.Command {
+	var jobs int
+	cmd := &cobra.Command{
+		Use: "test DIR [LESSON...]", Short: "Prove every exercise in fresh labs", Args: oneDir,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.unpacked()
+			if err != nil {
+				return err
+			}
+			return exit(a.mode(cmd).PackTest(cmd.Context(), args[0], &labFactory{a, p}, jobs, args[1:]...))
+		},
+	}
+	cmd.Flags().IntVarP(&jobs, "jobs", "j", runtime.NumCPU(), "how many labs at the same time")
 	return cmd
 }
 
@@ -79,7 +87,7 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 		nodes = defaultNodes
 	}
 	if err := f.app.launch(ctx, p, nodes, func(string) {}); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a lab for %s: %w", name, err), os.RemoveAll(string(p.lab)))
+		return nil, errors.Join(fmt.Errorf("start a lab for %s: %w", name, err), p.lab.Remove())
 	}
 	l := &testLab{place: p}
 	if l.config, err = control.RESTConfig(p.lab); err == nil {
@@ -118,10 +126,7 @@ func (l *testLab) Close(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	left := leftovers(string(l.lab))
-	if err := os.RemoveAll(string(l.lab)); err != nil {
-		return left, fmt.Errorf("remove the lab: %w", err)
-	}
-	return left, nil
+	return left, l.lab.Remove()
 }
 
 // leftovers names what mentions a lab that should be gone: processes by their command line and mounts by their path.

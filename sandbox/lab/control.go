@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,6 +90,9 @@ func Serve(ctx context.Context, l *net.UnixListener, verbs map[string]Handler) e
 	}
 }
 
+// lastWords is how long a client may take to read the end of an answer.
+const lastWords = time.Second
+
 func serveOne(ctx context.Context, conn *net.UnixConn, verbs map[string]Handler) {
 	defer conn.Close()
 	req, files, err := receive(conn)
@@ -104,7 +108,8 @@ func serveOne(ctx context.Context, conn *net.UnixConn, verbs map[string]Handler)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	// When the lab goes down, what a handler still has to say is said, unless the client does not listen.
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Now().Add(lastWords)) })
 	defer stop()
 	go func() { // ends with the connection, which serveOne closes
 		_, _ = io.Copy(io.Discard, conn)
