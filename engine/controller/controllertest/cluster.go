@@ -46,6 +46,7 @@ func New(t testing.TB, objects ...runtime.Object) *Cluster {
 	c.Client.PrependReactor("*", "*", clienttesting.ObjectReaction(c.tracker))
 	c.Client.PrependReactor("update", "*", c.updateSubresource)
 	c.Client.PrependReactor("create", "pods/binding", c.bind)
+	c.Client.PrependReactor("create", "namespaces/finalize", c.finalize)
 	c.Client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
 		w, err := c.tracker.Watch(action.GetResource(), action.GetNamespace(), action.(clienttesting.WatchActionImpl).ListOptions)
 		return true, w, err
@@ -114,29 +115,28 @@ func (c *Cluster) Start(runners ...Runner) {
 // Settle waits until every goroutine of the bubble waits for something: only within synctest.
 func (c *Cluster) Settle() { synctest.Wait() }
 
+// updateSubresource is an update of a status.
 func (c *Cluster) updateSubresource(action clienttesting.Action) (bool, runtime.Object, error) {
-	update := action.(clienttesting.UpdateAction)
-	admit := takeStatus
-	switch action.GetSubresource() {
-	case "status":
-	case "finalize":
-		admit = func(_, _ runtime.Object) {}
-	default:
+	if action.GetSubresource() != "status" {
 		return false, nil, nil
 	}
-	obj := update.GetObject()
-	err := c.tracker.change(action.GetResource(), action.GetNamespace(), obj, func(old, obj runtime.Object) { admit(obj, old) })
+	obj := action.(clienttesting.UpdateAction).GetObject()
+	err := c.tracker.change(action.GetResource(), action.GetNamespace(), obj, func(old, obj runtime.Object) { takeStatus(obj, old) })
 	if err != nil {
 		return true, nil, err
 	}
 	obj, err = c.tracker.Get(action.GetResource(), action.GetNamespace(), accessor(obj).GetName())
-	if err == nil && action.GetSubresource() == "finalize" {
-		ns := obj.(*corev1.Namespace)
-		if ns.DeletionTimestamp != nil && len(ns.Spec.Finalizers) == 0 {
-			return true, obj, c.tracker.Delete(action.GetResource(), "", ns.Name)
-		}
-	}
 	return true, obj, err
+}
+
+// finalize sets the finalizers in a namespace's spec; one that is being deleted goes with the last of them.
+func (c *Cluster) finalize(action clienttesting.Action) (bool, runtime.Object, error) {
+	ns := action.(clienttesting.CreateAction).GetObject().(*corev1.Namespace)
+	err := c.tracker.change(action.GetResource(), "", ns, func(_, _ runtime.Object) {})
+	if err == nil && ns.DeletionTimestamp != nil && len(ns.Spec.Finalizers) == 0 {
+		err = c.tracker.Delete(action.GetResource(), "", ns.Name)
+	}
+	return true, ns, err
 }
 
 // bind is the binding subresource: it sets the node of a pod that has none.
