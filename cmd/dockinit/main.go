@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -45,6 +46,10 @@ func run(caller socket) error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("make dockinit undumpable: %w", err)
 	}
+	// We were executed as /proc/self/fd/5, and "5" is what ps would show.
+	if err := setName("dockinit"); err != nil {
+		return err
+	}
 	var s handshake.Setup
 	if err := handshake.Expect(caller, handshake.SetUp, &s); err != nil {
 		return err
@@ -60,6 +65,17 @@ func run(caller socket) error {
 		return err
 	}
 	return become(caller, program, s.Process)
+}
+
+func setName(name string) error {
+	text, err := unix.BytePtrFromString(name)
+	if err == nil {
+		err = unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(text)), 0, 0, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("name this process: %w", err)
+	}
+	return nil
 }
 
 // prepare does everything that needs privileges over the machine, and returns the path of the program.

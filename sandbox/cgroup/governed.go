@@ -59,7 +59,7 @@ func (g *governed) tickLocked(begins bool, now time.Time) {
 	}
 	if allowed := g.limits.CPUMillis * period.Nanoseconds() / 1000; allowed > 0 && !g.stopped && used-g.begun+g.debt >= allowed {
 		g.stopped, g.since = true, now
-		g.signalLocked(unix.SIGSTOP)
+		_ = g.signalLocked(unix.SIGSTOP) // whom it does not reach now, it is tried on again in the next period
 	}
 	g.limitMemoryLocked()
 }
@@ -79,7 +79,7 @@ func (g *governed) beginPeriodLocked(used int64, now time.Time) {
 	g.stopped = false
 	g.throttled += now.Sub(g.since)
 	if !g.frozen {
-		g.signalLocked(unix.SIGCONT)
+		_ = g.signalLocked(unix.SIGCONT) // they are ours: nothing but their end keeps the signal from them
 	}
 }
 

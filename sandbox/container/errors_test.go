@@ -50,8 +50,10 @@ func TestErrorsOfTheContainer(t *testing.T) {
 		"no interpreter":         {args: []string{"/etc/script"}, change: put("etc/script", "#!/bin/missing\n", 0o755), want: "start container c: exec /etc/script: no such file or directory", is: container.ErrNotFound},
 		"no arguments":           {args: []string{}, want: "create container c: process.args: there is no program to run"},
 		"working directory file": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Process.Cwd = "/bin/inside" }, want: `create container c: chdir to cwd ("/bin/inside"): not a directory`},
-		"no root": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Root.Path = "/nonexistent" },
-			want: `create container c: root file system "/nonexistent": copy the mount: no such file or directory`},
+		"no root": {
+			args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Root.Path = "/nonexistent" },
+			want: `create container c: root file system "/nonexistent": copy the mount: no such file or directory`,
+		},
 		"no bind source": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) {
 			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/x", Type: "bind", Source: "/nonexistent"})
 		}, want: `create container c: mount /nonexistent (bind) on "/x": copy the mount: no such file or directory`},
@@ -61,10 +63,14 @@ func TestErrorsOfTheContainer(t *testing.T) {
 		"unknown bind option": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) {
 			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/x", Type: "bind", Source: "/", Options: []string{"size=1"}})
 		}, want: `create container c: mount / on "/x": option "size=1" is not known for a bind mount`},
-		"unknown capability": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Process.Capabilities.Ambient = []string{"CAP_FLY"} },
-			want: `create container c: process.capabilities: "CAP_FLY" is not known`},
-		"unknown sysctl": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Linux.Sysctl = map[string]string{"net.none": "1"} },
-			want: `create container c: set sysctl net.none to "1": no such file or directory`},
+		"unknown capability": {
+			args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Process.Capabilities.Ambient = []string{"CAP_FLY"} },
+			want: `create container c: process.capabilities: "CAP_FLY" is not known`,
+		},
+		"unknown sysctl": {
+			args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) { s.Linux.Sysctl = map[string]string{"net.none": "1"} },
+			want: `create container c: set sysctl net.none to "1": no such file or directory`,
+		},
 		"user namespace": {args: []string{"inside"}, change: func(_ *testing.T, s *specs.Spec) {
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
 		}, want: "create container c: linux.namespaces: a user namespace is not supported"},

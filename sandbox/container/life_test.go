@@ -27,8 +27,8 @@ func TestLife(t *testing.T) {
 	if c.State() != container.Created {
 		t.Errorf("after Create it is %s", c.State())
 	}
-	if cmdline, _ := os.ReadFile("/proc/" + strconv.Itoa(c.PID()) + "/cmdline"); string(cmdline) != "dockinit\x00" {
-		t.Errorf("before Start the process is %q, want dockinit", cmdline)
+	if comm, _ := os.ReadFile("/proc/" + strconv.Itoa(c.PID()) + "/comm"); string(comm) != "dockinit\n" {
+		t.Errorf("before Start the process is %q, want dockinit", comm)
 	}
 	check(t, c.Start())
 	if c.State() != container.Running {

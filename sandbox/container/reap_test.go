@@ -50,7 +50,7 @@ func waitDead(t *testing.T, pid int) {
 	t.Helper()
 	fd, err := unix.PidfdOpen(pid, 0)
 	check(t, err)
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for n := 0; n == 0; {
 		if n, err = unix.Poll(poll, 10_000); err != nil && err != unix.EINTR || err == nil && n == 0 {

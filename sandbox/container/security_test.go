@@ -98,7 +98,7 @@ func TestNoDescriptorLeaks(t *testing.T) {
 	// Not close-on-exec, as a careless library would leave it.
 	leak, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	check(t, err)
-	defer unix.Close(leak)
+	defer func() { _ = unix.Close(leak) }()
 	if got, _ := run(t, newSpec(t, "fds")); got != "0\n1\n2" {
 		t.Errorf("open in the container: %q, want 0 1 2", got)
 	}
