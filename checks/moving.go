@@ -25,7 +25,8 @@ func describePod(o *unstructured.Unstructured) Text {
 	if message, ok := unschedulable(o); ok {
 		return podWaits.with(o.GetName(), "Pending", message)
 	}
-	for _, w := range waiting(o) {
+	if waits := waiting(o); len(waits) > 0 {
+		w := waits[0]
 		if !w.starting() && w.message != "" {
 			return podWaits.with(o.GetName(), w.reason, show(w.message))
 		}

@@ -75,7 +75,7 @@ func (s *Server) discovery(w http.ResponseWriter, path string) bool {
 
 func parse(path string) (request, bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
-	version := ""
+	var version string
 	switch {
 	case len(parts) >= 3 && parts[0] == "api":
 		version, parts = parts[1], parts[2:]

@@ -134,7 +134,9 @@ func (c *class) restart() {
 	go func(c *course.Course) { ended <- c.Run(ctx) }(c.Course)
 	c.t.Cleanup(func() {
 		stop()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			c.t.Errorf("Run ended with %v", err)
+		}
 	})
 }
 
@@ -264,7 +266,7 @@ func TestGuardVoidsWhatNeedsIt(t *testing.T) {
 	}
 	c.api.Remove("Pod", "default", "web")
 	c.api.Set("{apiVersion: v1, kind: ConfigMap, metadata: {name: guide, namespace: extra}}")
-	s = c.expect(m{"keep": course.Done, "gone": course.Done})
+	c.expect(m{"keep": course.Done, "gone": course.Done})
 	c.api.Remove("ConfigMap", "extra", "guide")
 	if s = c.expect(m{"keep": course.Failed}); s.Score != 40 || s.Done {
 		t.Errorf("with a broken guard: score %g, done %v", s.Score, s.Done)

@@ -172,7 +172,7 @@ func (c *Course) writeFiles(files []pack.File) error {
 	if err != nil {
 		return fmt.Errorf("open the learner's folder: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only reads the folder
 	for _, f := range files {
 		if dir := path.Dir(f.Path); dir != "." {
 			if err := root.MkdirAll(dir, 0o755); err != nil {

@@ -67,16 +67,11 @@ func tearDown(ctx context.Context, lab Lab) []string {
 }
 
 func (p *proof) inLab(ctx context.Context, lab Lab) []string {
-	dir, err := os.MkdirTemp("", "drydock-golden-")
+	book, forget, err := scratchBook()
 	if err != nil {
 		return []string{err.Error()}
 	}
-	defer os.RemoveAll(dir)
-	book, err := progress.Open(dir)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	defer book.Close()
+	defer forget()
 	c, err := course.New(course.Config{
 		Pack: ungated(p.cfg.Pack), Book: book, Lab: p.lab, REST: lab.RESTConfig(), Prober: lab.Prober(),
 		Workspace: lab.Workspace(), Seed: seed,
@@ -98,6 +93,18 @@ func (p *proof) inLab(ctx context.Context, lab Lab) []string {
 		return []string{err.Error()}
 	}
 	return p.judge(&bench{proof: p, ctx: ctx, lab: lab, course: c})
+}
+
+// scratchBook is a record for one case.
+func scratchBook() (book *progress.Book, forget func(), err error) {
+	dir, err := os.MkdirTemp("", "drydock-golden-")
+	if err != nil {
+		return nil, nil, err
+	}
+	if book, err = progress.Open(dir); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return book, func() { _ = errors.Join(book.Close(), os.RemoveAll(dir)) }, nil // in the machine's own temporary folder
 }
 
 // ungated is the pack with every lesson open: each is proved by itself.

@@ -2,7 +2,6 @@ package pack
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"strconv"
 	"time"
@@ -205,19 +204,4 @@ func slips(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// quoteList is "a", "b" and "c".
-func quoteList(words []string) string {
-	out := ""
-	for i, w := range words {
-		switch {
-		case i > 0 && i == len(words)-1:
-			out += " and "
-		case i > 0:
-			out += ", "
-		}
-		out += fmt.Sprintf("%q", w)
-	}
-	return out
 }
