@@ -1,7 +1,8 @@
 // Command userland is every program inside the bundled images: one file that plays the part its name says, as busybox does.
 //
-// `ls` in a container is a link to this program; argv[0] picks the applet. `userland APPLET ARGS…` does the same. What an
-// applet leaves out of its model (POSIX, and busybox where that is what people know) its usage line says.
+// `ls` in a container is a link to this program; argv[0] picks the applet. `userland APPLET ARGS…` does the same, and
+// `userland` alone lists them. What an applet leaves out of its model (POSIX, and busybox where that is what people know)
+// its usage line says.
 package main
 
 import (
@@ -11,16 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
-
-// process is what an applet sees of the world.
-type process struct {
-	name   string
-	args   []string // without the name
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-}
 
 // applet is one program: what it takes, in one line, and what it does. It returns the exit status.
 type applet struct {
@@ -37,10 +30,7 @@ func register(name, usage string, run func(*process) int) bool {
 }
 
 func main() {
-	name, args := filepath.Base(os.Args[0]), os.Args[1:]
-	if name[0] == '-' { // a login shell
-		name = name[1:]
-	}
+	name, args := strings.TrimPrefix(filepath.Base(os.Args[0]), "-"), os.Args[1:] // -sh is a login shell
 	if _, ok := applets[name]; !ok {
 		if len(args) == 0 {
 			list(os.Stdout)
@@ -58,8 +48,8 @@ func run(name string, args []string) int {
 		return 127
 	}
 	p := &process{name: name, args: args, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	if len(args) == 1 && args[0] == "--help" {
-		fmt.Fprintf(p.stdout, "usage: %s %s\n", name, a.usage)
+	if len(args) == 1 && args[0] == "--help" && name != "echo" && name != "[" {
+		fmt.Fprintf(p.stdout, "Usage: %s %s\n", name, a.usage)
 		return 0
 	}
 	return a.run(p)
@@ -69,16 +59,4 @@ func list(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(applets)) {
 		fmt.Fprintln(w, name)
 	}
-}
-
-// fail reports err as programs do, "name: what", and returns status 1.
-func (p *process) fail(err error) int {
-	fmt.Fprintf(p.stderr, "%s: %v\n", p.name, err)
-	return 1
-}
-
-// misuse reports wrong usage and returns status 2.
-func (p *process) misuse() int {
-	fmt.Fprintf(p.stderr, "usage: %s %s\n", p.name, applets[p.name].usage)
-	return 2
 }

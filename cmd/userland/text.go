@@ -27,42 +27,6 @@ func echo(p *process) int {
 	return 0
 }
 
-// eachInput calls fn with standard input, or with each file in turn ("-" is standard input). It reports files that cannot be
-// read, goes on, and returns status 1 for them.
-func (p *process) eachInput(files []string, fn func(name string, r io.Reader) error) int {
-	if len(files) == 0 {
-		files = []string{"-"}
-	}
-	status := 0
-	for _, name := range files {
-		if err := p.oneInput(name, fn); err != nil {
-			status = p.fail(err)
-		}
-	}
-	return status
-}
-
-func (p *process) oneInput(name string, fn func(string, io.Reader) error) error {
-	if name == "-" {
-		return fn("(standard input)", p.stdin)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return plain(err)
-	}
-	defer f.Close()
-	return fn(name, f)
-}
-
-// plain puts an error of the os package as Unix programs do: "/x: no such file or directory".
-func plain(err error) error {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		return fmt.Errorf("%s: %w", pathErr.Path, pathErr.Err)
-	}
-	return err
-}
-
 // numberFlag takes "-n 5", "-n5" or "-5" off the front of args.
 func numberFlag(args []string, letter string, value int) (int, []string, error) {
 	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
@@ -119,7 +83,7 @@ func wc(p *process) int {
 	}
 	var total counts
 	status := p.eachInput(files, func(name string, r io.Reader) error {
-		c, err := count(r)
+		c, err := tally(r)
 		if err != nil {
 			return err
 		}
@@ -137,7 +101,7 @@ func wc(p *process) int {
 	return status
 }
 
-func count(r io.Reader) (counts, error) {
+func tally(r io.Reader) (counts, error) {
 	var c counts
 	in := bufio.NewReader(r)
 	for {
