@@ -29,6 +29,7 @@ type fakeRuntime struct {
 	images     map[string]bool
 	listeners  []chan *runtimeapi.ContainerEventResponse
 	calls      []string
+	starts     []time.Time // of all containers
 
 	// what happens, by container or image name; all optional
 	exitsAfter map[string]time.Duration // a started container ends by itself
@@ -187,6 +188,13 @@ func (f *fakeRuntime) RemovePodSandbox(_ context.Context, r *runtimeapi.RemovePo
 	return &runtimeapi.RemovePodSandboxResponse{}, nil
 }
 
+func (f *fakeRuntime) RemoveContainer(_ context.Context, r *runtimeapi.RemoveContainerRequest, _ ...grpc.CallOption) (*runtimeapi.RemoveContainerResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.containers = slices.DeleteFunc(f.containers, func(c *fakeContainer) bool { return c.status.Id == r.ContainerId })
+	return &runtimeapi.RemoveContainerResponse{}, nil
+}
+
 func (f *fakeRuntime) CreateContainer(_ context.Context, r *runtimeapi.CreateContainerRequest, _ ...grpc.CallOption) (*runtimeapi.CreateContainerResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -220,6 +228,7 @@ func (f *fakeRuntime) StartContainer(_ context.Context, r *runtimeapi.StartConta
 		return nil, err
 	}
 	c.status.State, c.status.StartedAt = runtimeapi.ContainerState_CONTAINER_RUNNING, time.Now().UnixNano()
+	f.starts = append(f.starts, time.Now())
 	if after, found := f.exitsAfter[name]; found {
 		time.AfterFunc(after, func() {
 			f.mu.Lock()

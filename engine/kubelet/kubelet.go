@@ -162,6 +162,7 @@ func (k *Kubelet) podChanged(event watch.Event) {
 }
 
 func (k *Kubelet) updatePod(pod *corev1.Pod) {
+	pod.ManagedFields = nil // half of the object's size, and nothing here asks for them
 	k.mu.Lock()
 	w := k.workers[pod.UID]
 	if w == nil {

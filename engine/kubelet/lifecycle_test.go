@@ -210,8 +210,11 @@ func TestCrashLoopBackOff(t *testing.T) {
 		began := time.Now().Add(-5 * time.Second)
 		w.after(20 * time.Minute)
 		var starts []int
-		for _, c := range w.runtime.containers {
-			starts = append(starts, int(time.Unix(0, c.status.StartedAt).Sub(began).Round(time.Second)/time.Second))
+		for _, at := range w.runtime.starts {
+			starts = append(starts, int(at.Sub(began).Round(time.Second)/time.Second))
+		}
+		if n := len(w.runtime.containers); n != 1 {
+			t.Errorf("%d dead containers are kept, want 1", n)
 		}
 		// At once, at once again, then 10 s, 20 s, 40 s, 80 s, 160 s and 300 s after each end.
 		want := []int{0, 0, 10, 30, 70, 150, 310, 610, 910}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,9 @@ type podMounts struct {
 	dir     string
 	paths   map[string]string // volume name to directory or file on the node
 	tokens  map[string]token  // service account tokens by volume and path
+	checked time.Time         // when all volumes were last brought up to date
+	labels  map[string]string // of the pod at that time
+	notes   map[string]string // its annotations
 	delay   time.Duration
 	retryAt time.Time // when to try again what failed
 }
@@ -65,6 +69,9 @@ func (m *podMounts) setUp(ctx context.Context, pod *corev1.Pod) (ready bool, err
 	if time.Now().Before(m.retryAt) {
 		return false, nil
 	}
+	if time.Since(m.checked) < resyncPeriod && maps.Equal(m.labels, pod.Labels) && maps.Equal(m.notes, pod.Annotations) {
+		return true, nil
+	}
 	var failures []error
 	for i := range pod.Spec.Volumes {
 		volume := &pod.Spec.Volumes[i]
@@ -77,6 +84,7 @@ func (m *podMounts) setUp(ctx context.Context, pod *corev1.Pod) (ready bool, err
 	}
 	if len(failures) == 0 {
 		m.delay, m.retryAt = 0, time.Time{}
+		m.checked, m.labels, m.notes = time.Now(), pod.Labels, pod.Annotations
 		return true, nil
 	}
 	m.delay = min(max(2*m.delay, firstMountRetry), lastMountRetry)
@@ -240,6 +248,7 @@ func (m *podMounts) readOnly(pod *corev1.Pod, volume string) bool {
 // tearDown removes the volumes of a pod that has ended; termination messages stay, its status still shows them.
 func (m *podMounts) tearDown() error {
 	clear(m.paths)
+	m.checked = time.Time{}
 	if err := unmountBelow(m.dir); err != nil {
 		return fmt.Errorf("tear down volumes: %w", err)
 	}

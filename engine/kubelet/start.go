@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"drydock/engine/decision"
 
+	"google.golang.org/grpc/codes"
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -91,6 +93,9 @@ func containerDetail(r startRequest, id string) map[string]string {
 // startFailed tells of an error and wraps it in the reason that the container's status will show.
 func (w *worker) startFailed(r startRequest, reason, err error) error {
 	message := runtimeMessage(err)
+	if codeOf(err) == codes.Canceled || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("start container %s: %w", r.container.Name, err) // cut short by ourselves: no failure
+	}
 	w.event(r.pod, r.container, corev1.EventTypeWarning, "Failed", "Error: "+message)
 	w.record(r.pod, decision.Record{Action: "StartContainer", Reason: reason.Error(), Message: message, Details: containerDetail(r, "")})
 	failed := &startError{reason: reason, message: message}

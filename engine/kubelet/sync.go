@@ -40,6 +40,9 @@ func (w *worker) sync(ctx context.Context, pod *corev1.Pod) time.Time {
 	if terminal(w.publish(pod, view).Phase) {
 		return w.finish(ctx, pod, view)
 	}
+	if w.prune(ctx, pod, view) != nil {
+		return sooner(again, time.Now().Add(retryPause)) // nothing depends on it but disk space
+	}
 	return again
 }
 
