@@ -104,7 +104,7 @@ func (s *Server) createOnce(ctx context.Context, kind *api.Resource, namespace s
 	if err != nil {
 		return nil, err
 	}
-	settle, err := s.allocate(kind, obj, nil)
+	settle, err := s.allocate(obj, nil, by)
 	if err != nil {
 		return nil, err
 	}

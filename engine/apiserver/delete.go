@@ -149,7 +149,7 @@ func (s *Server) deleteNow(ctx context.Context, t target, old *entry, by writer)
 	if err != nil {
 		return nil, false, err
 	}
-	s.releaseOf(t.kind, old.obj)
+	s.releaseOf(old.obj)
 	s.record(by, t, change{action: "Delete", before: old})
 	return e, true, nil
 }

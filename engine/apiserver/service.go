@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
-	"drydock/engine/api"
 	"drydock/engine/store"
 )
 
@@ -44,17 +43,17 @@ func (s *Server) allocatedSoFar() (*addressPool, *portPool, error) {
 }
 
 // allocate fills in what a service is to get and reserves it. The caller calls settle once, with whether the write went
-// through. For other kinds it does nothing.
-func (s *Server) allocate(kind *api.Resource, obj, old runtime.Object) (settle func(written bool), err error) {
+// through. For other kinds, and for writes of a status, it does nothing.
+func (s *Server) allocate(obj, old runtime.Object, by writer) (settle func(written bool), err error) {
 	svc, ok := obj.(*corev1.Service)
-	if !ok {
+	if !ok || by.subresource != "" {
 		return func(bool) {}, nil
 	}
 	before, _ := old.(*corev1.Service)
 	if before == nil {
 		before = &corev1.Service{Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName}}
 	}
-	a := &allocation{s: s, kind: kind, svc: svc, before: before}
+	a := &allocation{s: s, svc: svc, before: before}
 	if err := a.reserve(); err != nil {
 		a.settle(false)
 		return nil, err
@@ -63,7 +62,7 @@ func (s *Server) allocate(kind *api.Resource, obj, old runtime.Object) (settle f
 }
 
 // releaseOf gives back what a deleted object held.
-func (s *Server) releaseOf(_ *api.Resource, obj runtime.Object) {
+func (s *Server) releaseOf(obj runtime.Object) {
 	svc, ok := obj.(*corev1.Service)
 	if !ok {
 		return
@@ -81,7 +80,6 @@ func (s *Server) releaseOf(_ *api.Resource, obj runtime.Object) {
 // allocation is what one write of a service reserves, and what it gives back when it succeeds.
 type allocation struct {
 	s           *Server
-	kind        *api.Resource
 	svc, before *corev1.Service
 
 	gotAddress netip.Addr
@@ -98,7 +96,7 @@ func (a *allocation) reserve() error {
 
 func (a *allocation) settle(written bool) {
 	if written {
-		a.s.releaseOf(a.kind, &a.dropped)
+		a.s.releaseOf(&a.dropped)
 		return
 	}
 	if a.gotAddress.IsValid() {
@@ -177,7 +175,7 @@ func (a *allocation) families() {
 }
 
 func (a *allocation) refuse(path *field.Path, value any, detail string) error {
-	return apierrors.NewInvalid(a.kind.GVK().GroupKind(), a.svc.Name, field.ErrorList{field.Invalid(path, value, detail)})
+	return apierrors.NewInvalid(serviceKind.GVK().GroupKind(), a.svc.Name, field.ErrorList{field.Invalid(path, value, detail)})
 }
 
 // ports gives every port a node port when the type wants them. One number serves TCP and UDP of the same service port.

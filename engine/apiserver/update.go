@@ -135,7 +135,7 @@ func (s *Server) createByUpdate(ctx context.Context, t target, u update) (*entry
 	if err := s.admit(ctx, attributes); err != nil {
 		return nil, err
 	}
-	settle, err := s.allocate(t.kind, obj, nil)
+	settle, err := s.allocate(obj, nil, u.by)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (s *Server) updateOnce(ctx context.Context, t target, old *entry, u update)
 	if err := checkVersion(t, accessor, old); err != nil {
 		return nil, err
 	}
-	settle, err := s.allocate(t.kind, obj, old.obj)
+	settle, err := s.allocate(obj, old.obj, u.by)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (s *Server) removeByUpdate(ctx context.Context, t target, old *entry, obj r
 			return nil, err
 		}
 	}
-	s.releaseOf(t.kind, old.obj)
+	s.releaseOf(old.obj)
 	s.record(u.by, t, change{action: "Delete", before: old})
 	return e, nil
 }

@@ -263,6 +263,15 @@ func TestServicesGetAddressesAndPorts(t *testing.T) {
 	if _, err := create("c", corev1.ServiceSpec{ClusterIP: "192.168.1.1"}); err == nil || !strings.Contains(err.Error(), "does not match the current range 10.96.0.0/16") {
 		t.Errorf("foreign address: %v", err)
 	}
+	// A status carries a spec, too, but has no say in it.
+	stale := a.DeepCopy()
+	stale.Spec.Type, stale.Spec.Ports[0].NodePort = corev1.ServiceTypeClusterIP, 0
+	if _, err := services.UpdateStatus(background, stale, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := create("f", corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80, NodePort: a.Spec.Ports[0].NodePort}}}); err == nil || !strings.Contains(err.Error(), "provided port is already allocated") {
+		t.Errorf("taken node port: %v", err)
+	}
 	headless, err := create("d", corev1.ServiceSpec{ClusterIP: "None"})
 	if err != nil || headless.Spec.ClusterIP != "None" {
 		t.Errorf("%+v, %v", headless, err)
