@@ -141,7 +141,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 		if err != nil {
 			b.Skip(err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		buf := make([]byte, 4096)
 		for got := ""; !strings.Contains(got, "ready> "); {
 			n, err := l.Read(buf)

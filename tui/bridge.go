@@ -14,10 +14,11 @@ import (
 // wait for ever end with the model's context.
 
 type (
-	startStepMsg struct{ step StartStep }
-	startedMsg   struct{ err error }
-	clusterMsg   struct{ view ClusterView }
-	checksMsg    struct {
+	startStepMsg  struct{ step StartStep }
+	startedMsg    struct{ err error }
+	clusterMsg    struct{ view ClusterView }
+	clusterEndMsg struct{} // nothing more will come
+	checksMsg     struct {
 		view ChecksView
 		from <-chan ChecksView
 	}
@@ -89,7 +90,7 @@ func (m *Model) waitCluster() tea.Cmd {
 	return func() tea.Msg {
 		view, ok := <-feed
 		if !ok {
-			return nil
+			return clusterEndMsg{}
 		}
 		if calm {
 			m.wait(calmGap)

@@ -31,6 +31,7 @@ var tabWords = [tabCount]theme.Word{"tab.pods", "tab.workloads", "tab.nodes", "t
 type clusterState struct {
 	view     ClusterView
 	seen     bool // a first picture has come
+	lost     bool // no further picture will come
 	tab      clusterTab
 	top      int
 	changed  map[string]time.Time // marked until then
@@ -151,6 +152,9 @@ func (m *Model) clusterTabs() widget.Line {
 
 func (m *Model) drawCluster(c *widget.Canvas, r widget.Rect) {
 	switch {
+	case m.cluster.lost:
+		c.Lines(r, widget.Wrap(m.words.Say("cluster.lost"), r.Dx(), m.th.Bad), 0)
+		return
 	case !m.cluster.seen:
 		c.Text(r, m.words.Say("cluster.waiting"), m.th.Dim)
 		return

@@ -150,6 +150,3 @@ func (l *layout) at(x, y int) pane {
 	}
 	return paneCount
 }
-
-// shown says whether a pane is on the screen.
-func (l *layout) shown(p pane) bool { return !l.panes[p].Empty() }

@@ -57,7 +57,7 @@ func (m *Model) lessonDoc(width int) *widget.Doc {
 func (m *Model) banner(width int) []widget.Line {
 	id := m.lesson.stepID()
 	last := m.lesson.step == len(m.lesson.lesson.Steps)-1
-	if !m.checks.solved(id) && !(last && m.checks.view.Done) {
+	if !m.checks.solved(id) && (!last || !m.checks.view.Done) {
 		return nil
 	}
 	done, next := m.words.Say("step.done"), m.words.Say("step.next", keymap.PrefixName)

@@ -121,6 +121,9 @@ func (m *Model) begin() tea.Cmd {
 	if m.w > 0 {
 		cmds = append(cmds, m.openShell())
 	}
+	if m.o.Tour {
+		m.openTour(0)
+	}
 	return tea.Batch(cmds...)
 }
 

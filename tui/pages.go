@@ -46,6 +46,26 @@ func (m *Model) openHelp() {
 	m.open(p, nil)
 }
 
+// tourPages are what someone who is here for the first time has to know.
+var tourPages = []theme.Word{"tour.lesson", "tour.keys", "tour.checks"}
+
+// openTour shows a page of the tour.
+func (m *Model) openTour(n int) {
+	p := page.NewNotes(m.look())
+	p.Title, p.Foot = m.words.Say("tour.title", n+1, len(tourPages)), m.words.Say("tour.foot")
+	p.Body = func(width int) []widget.Line {
+		return widget.Wrap(m.words.Say(tourPages[n], keymap.PrefixName), width, m.th.Text)
+	}
+	p.Keys = map[string]string{"enter": "next"}
+	m.open(p, func(page.Answer) tea.Cmd {
+		m.closePage()
+		if n+1 < len(tourPages) {
+			m.openTour(n + 1)
+		}
+		return nil
+	})
+}
+
 // openPalette lists every command.
 func (m *Model) openPalette() {
 	p := page.NewPick(m.look())

@@ -23,6 +23,7 @@ type Options struct {
 	NoColor      bool
 	Theme        string // a name of theme.Names; "" is the terminal's own 16 colours
 	NoMouse      bool   // do not ask the terminal for the mouse
+	Tour         bool   // explain the screen first, in three short pages that can be skipped
 
 	In  io.Reader // a terminal; os.Stdin when nil
 	Out io.Writer // a terminal; os.Stdout when nil

@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"errors"
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 
@@ -15,7 +18,15 @@ type shellState struct {
 	history int   // lines scrolled back
 	seen    int   // lines in the history when it was drawn last
 	count   int   // shells opened so far
+	opened  time.Time
+	short   int // shells in a row that ended at once
 }
+
+// A shell that lives shorter than this has not been used; after a few of these no further one is opened unasked.
+const (
+	shortLife  = time.Second
+	shortLives = 3
+)
 
 // shellMessage takes messages about the shell, and says whether msg was one.
 func (m *Model) shellMessage(msg tea.Msg) (tea.Cmd, bool) {
@@ -51,6 +62,7 @@ func (m *Model) shellOpened(msg shellOpenMsg) tea.Cmd {
 	s := term.NewSession(msg.pty, msg.cols, msg.rows)
 	m.shell.session, m.shell.history = s, 0
 	m.shell.count++
+	m.shell.opened = m.o.Now()
 	cmds := []tea.Cmd{m.runShell(s), m.waitShell(s), m.fitShell(0)}
 	if m.shell.count > 1 {
 		cmds = append(cmds, m.say(m.words.Say("shell.ended")))
@@ -65,6 +77,12 @@ func (m *Model) shellEnded(s *term.Session) tea.Cmd {
 	}
 	m.shell.session = nil
 	m.touch(shellPane)
+	if m.o.Now().Sub(m.shell.opened) >= shortLife {
+		m.shell.short = 0
+	} else if m.shell.short++; m.shell.short >= shortLives {
+		m.shell.short, m.shell.err = 0, errors.New(m.words.Say("shell.short"))
+		return nil
+	}
 	return m.openShell()
 }
 

@@ -1,6 +1,7 @@
 package tui_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -428,4 +429,75 @@ func TestTheCursorStandsInTheShell(t *testing.T) {
 			t.Error("the cursor shines through the menu")
 		}
 	})
+}
+
+func TestTour(t *testing.T) {
+	play(t, 100, 30, func(o *tui.Options, _ *tuitest.World) { o.Tour = true }, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		wants(t, s, "Welcome  1/3")
+		s.Press("enter", "enter")
+		wants(t, s, "Welcome  3/3", "turn green by themselves")
+		s.Press("enter")
+		lacks(t, s, "Welcome")
+		s.Type("echo go\n")
+		wants(t, s, "│go\n")
+	})
+}
+
+// hurried is a lab whose shells end at once.
+type hurried struct{ *tuitest.World }
+
+func (h hurried) Shell(ctx context.Context, cols, rows int) (tui.Pty, error) {
+	p, err := h.World.Shell(ctx, cols, rows)
+	if err == nil {
+		_ = p.Close()
+	}
+	return p, err
+}
+
+func TestShellsThatEndAtOnceAreNotOpenedForEver(t *testing.T) {
+	play(t, 100, 30, func(o *tui.Options, w *tuitest.World) { o.Lab = hurried{w} }, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
+		s.Pass(time.Minute)
+		wants(t, s, "it ended at once", "Press Enter to try again.")
+		if n := w.Shells(); n != 3 {
+			t.Errorf("%d shells were opened, want 3", n)
+		}
+		s.Press("enter")
+		if n := w.Shells(); n != 6 {
+			t.Errorf("%d shells after Enter, want 6", n)
+		}
+	})
+}
+
+// mute is a lab whose cluster has gone.
+type mute struct{ *tuitest.World }
+
+func (mute) Cluster(context.Context) <-chan tui.ClusterView {
+	ch := make(chan tui.ClusterView)
+	close(ch)
+	return ch
+}
+
+func TestALabThatStopsIsSaid(t *testing.T) {
+	play(t, 160, 45, func(o *tui.Options, w *tuitest.World) { o.Lab = mute{w} }, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		wants(t, s, "The lab has stopped.")
+	})
+}
+
+// TestTheSmallestWindow opens everything at 60x15: nothing may be cut off so that it cannot be read or left.
+func TestTheSmallestWindow(t *testing.T) {
+	for _, keys := range []string{"", "?", "l", ":", "h", "r", "1", "3", "4", "z", "/"} {
+		t.Run("key "+keys, func(t *testing.T) {
+			play(t, 60, 15, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+				s.Press("ctrl+g")
+				if keys == "" {
+					wants(t, s, "1 go to the lesson", "q leave drydock", "└")
+				} else {
+					s.Press(keys)
+				}
+				aligned(t, s)
+				s.Press("esc", "esc", "w")
+				wants(t, s, "learner@lab:~$ w")
+			})
+		})
+	}
 }

@@ -42,6 +42,10 @@ func (m *Model) outside(msg tea.Msg) tea.Cmd {
 		return m.started(msg.err)
 	case clusterMsg:
 		return tea.Batch(m.waitCluster(), m.clusterChanged(msg.view))
+	case clusterEndMsg:
+		m.cluster.lost = m.ctx.Err() == nil
+		m.touchAll()
+		return nil
 	case checksMsg:
 		if msg.from != m.checksFeed {
 			return nil // of the language before

@@ -135,7 +135,22 @@ func (m *Model) drawRule(r rule) {
 	at := widget.NewRect(r.rect.Min.X+1, r.rect.Min.Y, r.rect.Dx()-2, 1)
 	x := m.base.Text(at, " "+widget.Clip(m.paneTitle(r.pane), at.Dx()-2, m.g.Ellipsis)+" ", title)
 	if r.pane == clusterPane {
-		m.base.Line(widget.NewRect(x+1, at.Min.Y, at.Max.X-x-1, 1), m.clusterTabs())
+		x = m.base.Line(widget.NewRect(x+1, at.Min.Y, at.Max.X-x-1, 1), m.clusterTabs())
+	}
+	if m.lay.kind == medium && !m.arr.zoom && r.pane == m.arr.lower {
+		m.drawOther(widget.NewRect(x+1, at.Min.Y, at.Max.X-x-1, 1))
+	}
+}
+
+// drawOther names, at the end of the lower rule, the pane that shares the place, and its key.
+func (m *Model) drawOther(r widget.Rect) {
+	other, key := clusterPane, "3"
+	if m.arr.lower == clusterPane {
+		other, key = checksPane, "4"
+	}
+	text := " " + key + " " + m.paneTitle(other) + " "
+	if w := widget.Width(text); w <= r.Dx() {
+		m.base.Text(widget.NewRect(r.Max.X-w, r.Min.Y, w, 1), text, m.th.Dim)
 	}
 }
 
@@ -219,6 +234,8 @@ func (m *Model) statusLine() widget.Line {
 	switch {
 	case m.prefix:
 		left = widget.Put(left, keymap.PrefixName+": "+m.words.Say("status.prefix"), m.th.StatusStrong)
+	case m.cluster.lost:
+		left = widget.Put(left, m.g.Failed+" "+m.words.Say("cluster.lost"), m.th.Bad)
 	case m.notice != "":
 		left = widget.Put(left, m.notice, m.th.StatusStrong)
 	default:

@@ -18,9 +18,10 @@ func NewMenu(look Look) *Menu { return &Menu{look: look} }
 
 // Draw draws the menu at the foot of area.
 func (p *Menu) Draw(c *widget.Canvas, area widget.Rect) {
-	cols := max(min(area.Dx()-6, 120)/30, 1)
 	all := keymap.Bindings()
-	rows := (len(all) + 1 + cols - 1) / cols
+	most := max(area.Dy()-2, 1) // rows there is room for
+	cols := max(min(area.Dx()-6, 120)/30, (len(all)+most-1)/most, 1)
+	rows := (len(all) + cols - 1) / cols
 	r := widget.NewRect(area.Min.X+1, area.Max.Y-rows-2, area.Dx()-2, rows+2)
 	foot := p.look.Words.Say("do.literal", keymap.PrefixName)
 	inner := c.Popup(r, p.look.Words.Say("menu.title"), keymap.PrefixName+"  "+foot+"   Esc", p.look.Theme, p.look.Glyphs)

@@ -173,9 +173,10 @@ func (e *Emulator) eraseDisplayLocked(s csiSeq) {
 func (e *Emulator) setModesLocked(s csiSeq) {
 	on := s.final == 'h'
 	for _, n := range s.params {
-		if s.prefix == '?' {
+		switch s.prefix {
+		case '?':
 			e.privateModeLocked(n, on)
-		} else if s.prefix == 0 {
+		case 0:
 			e.ansiModeLocked(n, on)
 		}
 	}

@@ -102,7 +102,10 @@ func TestCloseEndsABlockedRead(t *testing.T) {
 	}()
 	_ = l.Close()
 	select {
-	case <-read:
+	case err := <-read:
+		if err == nil {
+			t.Error("Read returned without an error")
+		}
 	case <-time.After(15 * time.Second):
 		t.Fatal("Read is still blocked")
 	}

@@ -77,6 +77,14 @@ var english = map[Word]string{
 	"shell.starting": "Opening a shell …",
 	"shell.retry":    "Press Enter to try again.",
 
+	"tour.title":   "Welcome  %d/%d",
+	"tour.foot":    "Enter: go on   Esc: skip",
+	"tour.lesson":  "The lesson explains, and a real shell waits beside it. Read, then type the commands. %[1]s 1 and a number types a block of the lesson for you.",
+	"tour.keys":    "Every key goes to the shell. %[1]s opens the menu of everything else: hints, the next step, the list of lessons. F1 is help.",
+	"tour.checks":  "The checks watch the cluster and turn green by themselves. Nothing here can hurt your machine; %[1]s r puts a lesson back to its start.",
+	"cluster.lost": "The lab has stopped. Leave with Ctrl+G q and start drydock again.",
+	"shell.short":  "it ended at once, several times",
+
 	"start.title":  "Starting the lab",
 	"start.first":  "The first start unpacks the images; the next ones are quicker.",
 	"start.quit":   "Ctrl+C: stop",

@@ -77,6 +77,14 @@ var korean = map[Word]string{
 	"shell.starting": "셸을 여는 중 …",
 	"shell.retry":    "Enter를 누르면 다시 시도합니다.",
 
+	"tour.title":   "환영합니다  %d/%d",
+	"tour.foot":    "Enter: 계속   Esc: 건너뛰기",
+	"tour.lesson":  "수업이 설명하고, 그 옆에 진짜 셸이 있습니다. 읽고 나서 명령을 입력하세요. %[1]s 1 다음에 번호를 누르면 수업의 블록이 셸에 입력됩니다.",
+	"tour.keys":    "모든 키는 셸로 갑니다. %[1]s를 누르면 나머지 메뉴가 열립니다: 힌트, 다음 단계, 수업 목록. F1은 도움말입니다.",
+	"tour.checks":  "확인 항목은 클러스터를 지켜보다가 스스로 초록색이 됩니다. 여기서는 무엇을 해도 컴퓨터가 상하지 않습니다. %[1]s r은 수업을 처음으로 되돌립니다.",
+	"cluster.lost": "실습 환경이 멈췄습니다. Ctrl+G q로 나가서 drydock을 다시 시작하세요.",
+	"shell.short":  "여러 번 바로 끝났습니다",
+
 	"start.title":  "실습 환경을 시작합니다",
 	"start.first":  "처음에는 이미지를 풉니다. 다음부터는 더 빠릅니다.",
 	"start.quit":   "Ctrl+C: 그만두기",
