@@ -48,7 +48,8 @@ type Course struct {
 	cfg       Config
 	resources *checks.Resources
 
-	building sync.Mutex // held while a world is built: one at a time
+	running  chan struct{} // one slot: held by the Run that asks
+	building sync.Mutex    // held while a world is built: one at a time
 
 	mu sync.Mutex
 	// guarded by mu
@@ -70,7 +71,7 @@ func New(cfg Config) (*Course, error) {
 		}
 	}
 	return &Course{
-		cfg: cfg, resources: resources, state: &State{},
+		cfg: cfg, resources: resources, state: &State{}, running: make(chan struct{}, 1),
 		changed: make(chan struct{}), switched: make(chan struct{}),
 	}, nil
 }
@@ -91,6 +92,9 @@ func (c *Course) resume(m marker) error {
 	lesson := c.cfg.Pack.Lesson(m.Lesson)
 	if m.Pack != c.cfg.Pack.ID || lesson == nil || lesson.Revision != m.Revision {
 		return ErrNoLesson
+	}
+	if a, err := c.open(); err == nil && a.marker == m {
+		return nil // it is current already
 	}
 	mine, err := lesson.For(m.Seed)
 	if err != nil {
@@ -228,7 +232,14 @@ func (c *Course) enter(lesson *pack.Lesson, m marker) error {
 }
 
 // Run asks the goals of the current lesson, whichever that is, until ctx ends; then it returns context.Cause(ctx).
+// Of several at the same time one asks and the others stand by.
 func (c *Course) Run(ctx context.Context) error {
+	select {
+	case c.running <- struct{}{}:
+		defer func() { <-c.running }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	for {
 		c.mu.Lock()
 		a, switched := c.current, c.switched

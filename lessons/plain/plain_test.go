@@ -116,7 +116,7 @@ ON ITS WAY 1 of 5: A pod named web runs from the image drydock/web:1
 	same(t, "check when it runs", `
 PASS 1 of 5: A pod named web runs from the image drydock/web:1
 OPEN 2 of 5: Question: on which port does the server in the pod listen?
-  Answer with: drydock check port --answer ANSWER
+  Answer with: drydock lesson answer port ANSWER
 1 of 5 reached, 20 of 100 points.`, d.check(plain.No))
 
 	answer := func(code int, value string) string {
@@ -127,7 +127,7 @@ NOT YET 2 of 5: Question: on which port does the server in the pod listen?
   Expected: another answer
   Seen: you answered: 80
   Why: The server says it itself, in its log.
-  Answer with: drydock check port --answer ANSWER`, answer(plain.No, "80"))
+  Answer with: drydock lesson answer port ANSWER`, answer(plain.No, "80"))
 	same(t, "the right answer", "PASS 2 of 5: Question: on which port does the server in the pod listen?", answer(plain.OK, "8080"))
 
 	one := func(code int, goal string) string {

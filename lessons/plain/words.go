@@ -41,8 +41,8 @@ var (
 	seen       = both("  Seen: %s", "  현재: %s")
 	why        = both("  Why: %s", "  이유: %s")
 	look       = both("  Look at: %s", "  살펴보기: %s")
-	choices    = both("  Choose with: drydock check %s --answer ID", "  답하기: drydock check %s --answer ID")
-	typed      = both("  Answer with: drydock check %s --answer ANSWER", "  답하기: drydock check %s --answer 답")
+	choices    = both("  Choose with: drydock lesson answer %s ID", "  답하기: drydock lesson answer %s ID")
+	typed      = both("  Answer with: drydock lesson answer %s ANSWER", "  답하기: drydock lesson answer %s 답")
 
 	reached   = both("%d of %d reached, %.0f of 100 points.", "%[2]d개 중 %[1]d개 달성, 100점 중 %.0[3]f점.")
 	lessonEnd = both("The lesson is done. Go on with: drydock lesson next", "수업을 마쳤습니다. 다음 수업으로: drydock lesson next")
