@@ -175,10 +175,10 @@ func (g *governed) Set(l Limits) error {
 func (g *governed) Usage() (Usage, error) {
 	g.governor.mu.Lock()
 	defer g.governor.mu.Unlock()
-	g.governor.assignLocked()
+	g.governor.refreshLocked()
 	u := Usage{At: time.Now(), CPU: time.Duration(g.cpuLocked()), Pids: int64(len(g.members)), Throttled: g.throttled, OOMKills: g.oomKills}
 	for pid := range g.members {
-		u.MemoryBytes += memoryOf(pid)
+		u.MemoryBytes += memoryOf(pid) // 0 for one that has ended since
 	}
 	if g.stopped {
 		u.Throttled += u.At.Sub(g.since)

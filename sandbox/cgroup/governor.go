@@ -25,8 +25,9 @@ type governor struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	groups map[string]*governed
-	closed bool
+	groups   map[string]*governed
+	closed   bool
+	assigned time.Time
 }
 
 const tick = 5 * time.Millisecond
@@ -96,6 +97,7 @@ func (v *governor) look(begins bool, now time.Time) bool {
 // assignLocked finds the processes of every group. Those in a mount namespace that a group's processes brought along
 // belong to it, and so does a child of a process that belongs.
 func (v *governor) assignLocked() {
+	v.assigned = time.Now()
 	table := processes()
 	for _, g := range v.groups {
 		g.forgetDeadLocked(table)
@@ -109,6 +111,13 @@ func (v *governor) assignLocked() {
 				g.joinLocked(pid, s.start)
 			}
 		}
+	}
+}
+
+// refreshLocked is assignLocked unless that was done a moment ago: whoever asks for usage asks for that of every group.
+func (v *governor) refreshLocked() {
+	if time.Since(v.assigned) >= period {
+		v.assignLocked()
 	}
 }
 

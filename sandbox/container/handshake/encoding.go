@@ -58,7 +58,9 @@ func (c *codec) fail() { c.err, c.buf = errMalformed, nil }
 func number[T ~int | ~uint16 | ~uint64](c *codec, v *T) {
 	n := uint64(*v)
 	c.uint64(&n)
-	*v = T(n)
+	if c.decoding { // what is encoded is only read: it may be shared
+		*v = T(n)
+	}
 }
 
 func (c *codec) flag(v *bool) {
@@ -67,7 +69,9 @@ func (c *codec) flag(v *bool) {
 		n = 1
 	}
 	number(c, &n)
-	*v = n == 1
+	if c.decoding {
+		*v = n == 1
+	}
 }
 
 func (c *codec) bytes(v *[]byte) {
@@ -87,7 +91,9 @@ func (c *codec) bytes(v *[]byte) {
 func (c *codec) text(v *string) {
 	b := []byte(*v)
 	c.bytes(&b)
-	*v = string(b)
+	if c.decoding {
+		*v = string(b)
+	}
 }
 
 func list[T any](c *codec, v *[]T, each func(*codec, *T)) {
