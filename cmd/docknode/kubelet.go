@@ -43,7 +43,7 @@ func runKubelet(ctx context.Context, args []string) error {
 	if err := serving(&cfg, *certFile, *keyFile, *clientCA); err != nil {
 		return err
 	}
-	defer cfg.Listener.Close()
+	defer func() { _ = cfg.Listener.Close() }() // the kubelet has closed it, if it ran
 	closer, runtime, images, err := kubelet.Dial(*socket)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package kubelet_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,7 +63,7 @@ func (w *world) start() {
 
 // after lets d pass and everything settle.
 func (w *world) after(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
@@ -178,7 +179,7 @@ func TestRestartPolicies(t *testing.T) {
 		{corev1.RestartPolicyNever, 0, "Succeeded/exit 0"},
 		{corev1.RestartPolicyNever, 3, "Failed/exit 3"},
 	} {
-		t.Run(string(test.policy)+"/"+string(rune('0'+test.code)), func(t *testing.T) {
+		t.Run(string(test.policy)+"/"+fmt.Sprint(test.code), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
 				w.api.put(newPod("web", withPolicy(test.policy)))
 				synctest.Wait()

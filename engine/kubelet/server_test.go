@@ -164,7 +164,7 @@ func TestLogsFollowUntilTheEnd(t *testing.T) {
 	fmt.Fprintln(log, "2026-01-01T00:00:02Z stdout F last words")
 	n.runtime.end("main", 0)
 	expect("last words\n")
-	if _, err := lines.ReadByte(); err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by a reader
+	if _, err := lines.ReadByte(); err != io.EOF {
 		t.Errorf("the stream did not end with the container: %v", err)
 	}
 }
@@ -176,7 +176,7 @@ func (f *fakeRuntime) Exec(_ context.Context, r *runtimeapi.ExecRequest, _ ...gr
 		return nil, err
 	}
 	go func() {
-		defer listener.Close()
+		defer func() { _ = listener.Close() }()
 		conn, err := listener.Accept()
 		if err != nil {
 			return
@@ -213,7 +213,7 @@ func TestExecJoinsTheStreams(t *testing.T) {
 	// The first bytes of the stream travel with the request: they must not be lost.
 	fmt.Fprint(conn, "POST /exec/default/web/main?command=cat&command=-u&input=1&output=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 0\r\n\r\nearly\n")
 	in := bufio.NewReader(conn)
-	answer, err := http.ReadResponse(in, nil)
+	answer, err := http.ReadResponse(in, nil) //nolint:bodyclose // the body is the stream, which the test reads from the connection
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("%v %v", answer, err)
 	}
