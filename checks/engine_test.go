@@ -3,6 +3,7 @@ package checks_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,6 +197,59 @@ func TestEngineAsk(t *testing.T) {
 	if diff := cmp.Diff(map[string]checks.Outcome{"where": "pass", "open": "fail"}, seen); diff != "" {
 		t.Errorf("answers when Ask returned (-want +got):\n%s", diff)
 	}
+}
+
+// A question that nobody wants any more, because its own answer was enough, holds up nobody who waits for it.
+func TestEngineAskIdle(t *testing.T) {
+	api := apitest.New(t)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	var settled atomic.Bool
+	q := question(t, "open", checks.Spec{Probe: &checks.ProbeSpec{TCP: &checks.TCPProbe{Address: "web:8080"}}})
+	q.Idle = settled.Load
+	e, err := checks.New(checks.Config{REST: api.REST(), Prober: slowProber{asked, answer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx, []checks.Question{q}, func(checks.Report) { settled.Store(true) }) }()
+	<-asked // in flight
+	waited := make(chan error, 1)
+	go func() { waited <- e.Ask(ctx) }()
+	api.Set(otherPod) // and to be asked again because of a change as well
+	time.AfterFunc(20*time.Millisecond, func() { close(answer) }) // when both have arrived
+	if err := <-waited; err != nil {
+		t.Errorf("Ask: %v", err)
+	}
+	stop()
+	<-ended
+}
+
+// slowProber says when it is asked and answers when it may.
+type slowProber struct{ asked, answer chan struct{} }
+
+func (p slowProber) Dial(ctx context.Context, _ checks.Place, _ string) (checks.DialResult, error) {
+	select {
+	case p.asked <- struct{}{}:
+	case <-ctx.Done():
+	}
+	select {
+	case <-p.answer:
+	case <-ctx.Done():
+	}
+	return checks.DialResult{Connected: true}, nil
+}
+
+func (slowProber) Exec(context.Context, checks.Place, []string) (checks.ExecResult, error) {
+	return checks.ExecResult{}, checks.ErrNoPlace
+}
+
+func (slowProber) HTTP(context.Context, checks.Place, string) (checks.HTTPResult, error) {
+	return checks.HTTPResult{}, checks.ErrNoPlace
+}
+
+func (slowProber) Lookup(context.Context, checks.Place, string) ([]string, error) {
+	return nil, checks.ErrNoPlace
 }
 
 func BenchmarkChangeToVerdict(b *testing.B) {

@@ -109,6 +109,7 @@ func (l *loop) ask(ctx context.Context, q *asked) {
 		return
 	}
 	if q.idle() {
+		l.answered(q) // with what is known
 		return
 	}
 	if q.inFlight {
@@ -142,7 +143,7 @@ func (l *loop) takeSlow(ctx context.Context, a slowAnswer) {
 	q, now := a.q, time.Now()
 	q.inFlight, q.finished = false, now
 	l.settle(q, a.r, now)
-	if q.again {
+	if q.again && !q.idle() { // settle may have made it idle
 		q.again = false
 		q.due = now.Add(slowGap)
 		return // a poke waits for the answer that comes after it
@@ -274,7 +275,9 @@ func (l *loop) wake(ctx context.Context, now time.Time) {
 		switch {
 		case !q.needs.Slow:
 			l.settle(q, q.raw, now)
-		case !q.inFlight && !q.idle():
+		case q.idle():
+			l.answered(q)
+		case !q.inFlight:
 			l.start(ctx, q)
 		}
 	}
