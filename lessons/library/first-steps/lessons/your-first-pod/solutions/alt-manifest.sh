@@ -14,6 +14,6 @@ spec:
     image: drydock/web:1
 MANIFEST
 kubectl wait --for=condition=Ready pod/web --timeout=60s
-kubectl exec web -- sh -c 'date > /tmp/note'
+kubectl exec web -- sh -c 'ls / > /tmp/note'
 sleep 3
 kubectl delete pod web --now
