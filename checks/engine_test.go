@@ -216,7 +216,7 @@ func TestEngineAskIdle(t *testing.T) {
 	<-asked // in flight
 	waited := make(chan error, 1)
 	go func() { waited <- e.Ask(ctx) }()
-	api.Set(otherPod) // and to be asked again because of a change as well
+	api.Set(otherPod)                                             // and to be asked again because of a change as well
 	time.AfterFunc(20*time.Millisecond, func() { close(answer) }) // when both have arrived
 	if err := <-waited; err != nil {
 		t.Errorf("Ask: %v", err)
