@@ -4,6 +4,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 
+	"drydock/tui/keymap"
 	"drydock/tui/theme"
 	"drydock/tui/widget"
 )
@@ -156,16 +157,23 @@ func (m *Model) drawChecks(c *widget.Canvas, r widget.Rect) {
 	}
 }
 
-// drawDrawer draws one line per goal, beginning so that the first open one is seen.
+// drawDrawer draws one line per goal, beginning so that the first open one is seen. Rows to spare tell more about that one.
 func (m *Model) drawDrawer(c *widget.Canvas, r widget.Rect, goals []CheckView) {
 	first := 0
 	for first < len(goals) && goals[first].State == Done {
 		first++
 	}
+	open := min(first, len(goals)-1)
 	first = max(min(first, len(goals)-r.Dy()), 0)
-	for i := range min(r.Dy(), len(goals)-first) {
-		c.Line(widget.NewRect(r.Min.X, r.Min.Y+i, r.Dx(), 1), m.goalLine(goals[first+i], r.Dx()))
+	var lines []widget.Line
+	spare := r.Dy() - (len(goals) - first)
+	for i, g := range goals[first:] {
+		lines = append(lines, m.goalLine(g, r.Dx()))
+		if details := m.goalDetails(g, r.Dx(), false); first+i == open && g.State != Done && spare > 0 {
+			lines = append(lines, details[:min(spare, len(details))]...)
+		}
 	}
+	c.Lines(r, lines, 0)
 }
 
 // goalLine is a goal on one line: glyph, text, and the word for its state at the right.
@@ -238,7 +246,7 @@ func (m *Model) goalDetails(g CheckView, width int, selected bool) []widget.Line
 		if g.Answer.Given != "" {
 			add("", m.words.Say("check.given", answerText(g.Answer)), m.th.Text)
 		}
-		add("", m.words.Say("check.answer"), m.th.Key)
+		add("", m.words.Say("check.answer", keymap.PrefixName), m.th.Key)
 	}
 	return out
 }

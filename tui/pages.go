@@ -251,13 +251,17 @@ func (m *Model) askAnswer() tea.Cmd {
 }
 
 func (m *Model) openAnswer(g CheckView) {
+	title, prompt := g.Text, g.Answer.Prompt
+	if prompt == "" || prompt == title {
+		title, prompt = m.words.Say("answer.title"), g.Text
+	}
 	hand := func(value string) tea.Cmd {
 		answer := func(ctx context.Context) error { return m.o.Course.Answer(ctx, g.Goal, value) }
 		return m.course(answer, func(err error) tea.Msg { return answerMsg{err} })
 	}
 	if g.Answer.Kind != AnswerChoice {
 		p := page.NewAsk(m.look(), g.Answer.Given)
-		p.Title, p.Prompt, p.Foot = g.Text, g.Answer.Prompt, m.words.Say("answer.keys")
+		p.Title, p.Prompt, p.Foot = title, prompt, m.words.Say("answer.keys")
 		p.Number = g.Answer.Kind == AnswerNumber
 		m.open(p, func(a page.Answer) tea.Cmd {
 			if a.Text == "" {
@@ -268,7 +272,7 @@ func (m *Model) openAnswer(g CheckView) {
 		return
 	}
 	p := page.NewPick(m.look())
-	p.Title, p.Intro, p.Foot, p.Digits = g.Text, g.Answer.Prompt, m.words.Say("answer.choose"), true
+	p.Title, p.Intro, p.Foot, p.Digits = title, prompt, m.words.Say("answer.choose"), true
 	for i, c := range g.Answer.Choices {
 		p.Items = append(p.Items, page.Item{ID: c.ID, Text: fmt.Sprintf("%d  %s", i+1, c.Text)})
 	}

@@ -175,7 +175,7 @@ func TestNextStepOpensWhenThisOneIsDone(t *testing.T) {
 		s.Pass(5 * time.Second)
 		wants(t, s, "step 1/2") // nobody is pushed on
 		s.Press("ctrl+g", "n")
-		wants(t, s, "step 2/2", "Where does it run?", "Say which node runs the pod", "Enter: answer")
+		wants(t, s, "step 2/2", "Where does it run?", "Say which node runs the pod", "Ctrl+G a: answer")
 		s.Press("ctrl+g", "p")
 		wants(t, s, "step 1/2")
 	})
@@ -500,4 +500,28 @@ func TestTheSmallestWindow(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnswerInTheSmallLayout(t *testing.T) {
+	play(t, 80, 24, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type(runWeb + "\n")
+		s.Pass(5 * time.Second)
+		s.Press("ctrl+g", "n", "ctrl+g", "a", "3", "enter")
+		wants(t, s, "✗ Say which node runs the pod", "expected the node of the pod", "seen node-3")
+		s.Type("echo on\n") // the shell still has the focus
+		wants(t, s, "\non\n")
+	})
+}
+
+// TestNothingMovesByItself lets two minutes pass: no clock, no spinner, no message, so no frame and no work.
+func TestNothingMovesByItself(t *testing.T) {
+	play(t, 160, 45, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type(runWeb + "\n")
+		s.Pass(20 * time.Second)
+		before := s.Count
+		s.Pass(2 * time.Minute)
+		if s.Count != before {
+			t.Errorf("%d messages in two idle minutes", s.Count-before)
+		}
+	})
 }

@@ -70,7 +70,7 @@ func (m *Model) courseMessage(msg tea.Msg) tea.Cmd {
 	case resetMsg:
 		return m.resetDone(msg.err)
 	case answerMsg:
-		return m.sayResult(msg.err, m.words.Say("answer.sent"))
+		return m.sayResult(msg.err, "") // the check itself answers
 	case checkedMsg:
 		return m.sayResult(msg.err, "")
 	case noticeEndMsg:

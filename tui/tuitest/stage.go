@@ -19,6 +19,7 @@ import (
 type Stage struct {
 	Model *tui.Model
 	Quit  bool
+	Count int // messages delivered so far
 
 	msgs  chan tea.Msg
 	stop  context.CancelFunc
@@ -57,6 +58,7 @@ func (s *Stage) Send(msg tea.Msg) {
 		s.Quit = true
 		return
 	}
+	s.Count++
 	_, cmd := s.Model.Update(msg)
 	s.command(cmd)
 	_ = s.Model.View()
