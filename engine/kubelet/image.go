@@ -9,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/engine/decision"
 )
 
 // The reasons for which a container waits. Their texts are the words in status.containerStatuses[].state.waiting.reason.
@@ -95,6 +97,7 @@ func (w *worker) pullImage(ctx context.Context, pod *corev1.Pod, c *corev1.Conta
 		return "", &startError{reason: errImagePullBackOff, message: message + ": " + pull.last, retry: again}
 	}
 	w.event(pod, c, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", c.Image))
+	w.showSandbox(ctx, pod)
 	began := time.Now()
 	answer, err := w.k.cfg.Images.PullImage(ctx, &runtimeapi.PullImageRequest{Image: spec, SandboxConfig: sandbox})
 	if err != nil {
@@ -107,7 +110,18 @@ func (w *worker) pullImage(ctx context.Context, pod *corev1.Pod, c *corev1.Conta
 	}
 	w.event(pod, c, corev1.EventTypeNormal, "Pulled",
 		fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.", c.Image, took, took, size))
+	w.record(pod, decision.Record{
+		Action: "PullImage", Before: "absent", After: answer.ImageRef, Reason: "Pulled",
+		Details: map[string]string{"container": c.Name, "image": c.Image, "took": took.String()},
+	})
 	return answer.ImageRef, nil
+}
+
+// showSandbox publishes that the sandbox is ready and what address it has, before something that may take long.
+func (w *worker) showSandbox(ctx context.Context, pod *corev1.Pod) {
+	if view, err := readView(ctx, w.k.cfg.Runtime, pod.UID); err == nil {
+		w.publish(pod, view)
+	}
 }
 
 func (w *worker) pullFailed(pod *corev1.Pod, c *corev1.Container, pull *imagePull, err error) error {

@@ -49,8 +49,12 @@ func newNodeKeeper(cfg *Config, events *eventRecorder) *nodeKeeper {
 // run registers the node and looks at it every statusPeriod until ctx ends.
 func (n *nodeKeeper) run(ctx context.Context) error {
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
-		if err := n.register(ctx); err == nil {
+		err := n.register(ctx)
+		if err == nil {
 			break
+		}
+		if ctx.Err() == nil {
+			n.record("RegisterNode", "", "", err.Error())
 		}
 		if !listwatch.Wait(ctx, delay) {
 			return ctx.Err()
@@ -151,7 +155,8 @@ func (n *nodeKeeper) sync(ctx context.Context) error {
 		return fmt.Errorf("encode status of node %s: %w", n.cfg.NodeName, err)
 	}
 	_, err = n.client.PatchNodeStatus(ctx, n.cfg.NodeName, patch)
-	if apierrors.IsNotFound(err) { // someone deleted our node: a living kubelet registers again
+	// Kubernetes: a kubelet whose node was deleted registers again when it is restarted; here it does so at once.
+	if apierrors.IsNotFound(err) {
 		n.written = corev1.NodeStatus{}
 		return n.register(ctx)
 	}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"drydock/engine/decision"
 	"drydock/engine/listwatch"
 
 	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -23,6 +25,10 @@ const maxRuntimeMessage = 16 << 20
 func Dial(socket string) (io.Closer, runtimeapi.RuntimeServiceClient, runtimeapi.ImageServiceClient, error) {
 	conn, err := grpc.NewClient("unix://"+socket,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		// A runtime that is a moment late must not cost the node gRPC's usual second.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: grpcbackoff.Config{BaseDelay: 10 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}, MinConnectTimeout: time.Second,
+		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxRuntimeMessage), grpc.WaitForReady(true)))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("connect to the container runtime at %s: %w", socket, err)

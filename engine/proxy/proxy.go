@@ -30,6 +30,7 @@ const (
 	watchPeriod = 10 * time.Second // how often to look whether somebody else has changed the rules
 	firstRetry  = 100 * time.Millisecond
 	lastRetry   = 10 * time.Second
+	maxFailures = 8
 )
 
 // Proxy keeps the calling process's network namespace in step with Services and EndpointSlices.
@@ -72,18 +73,25 @@ func (p *Proxy) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, err)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var all sync.WaitGroup
 	for _, source := range []*listwatch.Source{p.services(), p.endpointSlices()} {
 		all.Go(func() { _ = source.Follow(ctx) }) // ends with ctx, never otherwise
 	}
-	p.keep(ctx, k)
+	err = p.keep(ctx, k)
+	stop()
 	all.Wait()
-	return k.close()
+	if err = errors.Join(err, k.close()); err != nil {
+		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, err)
+	}
+	return nil
 }
 
-// keep owns the kernel: it writes what has changed, and everything when the rules are not what we left.
-func (p *Proxy) keep(ctx context.Context, k *kernel) {
-	delay := firstRetry
+// keep owns the kernel: it writes what has changed, and everything when the rules are not what we left. It gives up when the
+// kernel has refused the rules maxFailures times in a row: whoever started us should know.
+func (p *Proxy) keep(ctx context.Context, k *kernel) error {
+	delay, failures := firstRetry, 0
 	rebuild := true
 	watch := time.NewTicker(watchPeriod)
 	defer watch.Stop()
@@ -91,7 +99,7 @@ func (p *Proxy) keep(ctx context.Context, k *kernel) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-p.state.news:
 		case <-retry:
 		case <-watch.C:
@@ -103,14 +111,17 @@ func (p *Proxy) keep(ctx context.Context, k *kernel) {
 		retry = nil
 		if err := p.sync(k, rebuild); err != nil {
 			if !errors.Is(err, errNotSynced) {
-				p.recordTable("SyncRules", "", "", err.Error())
+				if failures++; failures == maxFailures {
+					return err
+				}
+				p.recordTable("SyncRules", "", err.Error(), "Failed")
 				rebuild = true
 				retry = time.After(delay)
 				delay = min(2*delay, lastRetry)
 			}
 			continue
 		}
-		rebuild, delay = false, firstRetry
+		rebuild, delay, failures = false, firstRetry, 0
 	}
 }
 
