@@ -61,4 +61,6 @@ func (a *amounts) add(b amounts, sign int64) {
 	}
 }
 
-func (a amounts) zero() bool { return a.cpu == 0 && a.memory == 0 && a.storage == 0 && len(a.others) == 0 }
+func (a amounts) zero() bool {
+	return a.cpu == 0 && a.memory == 0 && a.storage == 0 && len(a.others) == 0
+}

@@ -389,11 +389,11 @@ func TestBindingFails(t *testing.T) {
 			return true, nil, errors.New("no answer")
 		})
 		run(t, c)
-		time.Sleep(500 * time.Millisecond)
+		c.Advance(500 * time.Millisecond)
 		if got := get(t, c, "web"); got.Spec.NodeName != "" || got.Status.Conditions[0].Reason != "SchedulerError" {
 			t.Errorf("after the first failure: node %q, conditions %v", got.Spec.NodeName, got.Status.Conditions)
 		}
-		time.Sleep(4 * time.Second)
+		c.Advance(4 * time.Second)
 		if got := get(t, c, "web").Spec.NodeName; got != "a" {
 			t.Errorf("on node %q, want a", got)
 		}
@@ -424,7 +424,7 @@ func TestNeverOverCapacity(t *testing.T) {
 				patchNode(t, c, n)
 			}
 			if random.IntN(4) == 0 {
-				time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
+				c.Advance(time.Duration(random.IntN(3000)) * time.Millisecond)
 			}
 			checkCapacity(t, c)
 		}
@@ -437,8 +437,7 @@ func TestNeverOverCapacity(t *testing.T) {
 			n.Spec.Unschedulable = false
 			patchNode(t, c, n)
 		}
-		time.Sleep(20 * time.Minute)
-		c.Settle()
+		c.Advance(20 * time.Minute)
 		checkNobodyWaitsInVain(t, c, checkCapacity(t, c))
 	})
 }

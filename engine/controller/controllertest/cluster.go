@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,7 +38,7 @@ type Runner interface{ Run(context.Context) error }
 // New makes a cluster that holds objects.
 func New(t testing.TB, objects ...runtime.Object) *Cluster {
 	t.Helper()
-	c := &Cluster{Client: fake.NewSimpleClientset(), Decisions: decision.NewRing(100_000), t: t, tracker: newTracker()} //nolint:staticcheck // our own tracker replaces what is deprecated in it
+	c := &Cluster{Client: fake.NewSimpleClientset(), Decisions: decision.NewRing(100_000), t: t, tracker: newTracker()}
 	for _, obj := range objects {
 		if err := c.tracker.Add(obj); err != nil {
 			t.Fatal(err)
@@ -110,6 +111,12 @@ func (c *Cluster) Start(runners ...Runner) {
 		wg.Wait()
 		c.Informers.Shutdown()
 	})
+}
+
+// Advance lets d pass and then everything settle: only within synctest, where it takes no time.
+func (c *Cluster) Advance(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }
 
 // Settle waits until every goroutine of the bubble waits for something: only within synctest.

@@ -76,7 +76,7 @@ func start(t *testing.T, d *appsv1.Deployment) *lab {
 func (l *lab) settle() {
 	for range 3 {
 		l.Settle()
-		time.Sleep(time.Second)
+		l.Advance(time.Second)
 	}
 	l.Settle()
 }
@@ -316,8 +316,7 @@ func TestStuckRollout(t *testing.T) {
 		l.settle()
 		l.wantSets(map[string]string{"web:1": "3/3", "bad": "2/0"})
 		l.wantConditions(isAvailable, `Progressing=True ReplicaSetUpdated: ReplicaSet "web-…" is progressing.`)
-		time.Sleep(11 * time.Minute)
-		l.Settle()
+		l.Advance(11 * time.Minute)
 		l.wantConditions(isAvailable, `Progressing=False ProgressDeadlineExceeded: ReplicaSet "web-…" has timed out progressing.`)
 
 		eight := int32(8) // in the middle of a rollout: both sets grow in proportion
@@ -366,13 +365,13 @@ func TestConverges(t *testing.T) {
 			n := int32(i * 5 % 9)
 			l.edit(func(d *appsv1.Deployment) { d.Spec.Replicas = &n })
 			l.edit(image(fmt.Sprintf("web:%d", i%4)))
-			time.Sleep(time.Duration(i%3) * time.Second)
+			l.Advance(time.Duration(i%3) * time.Second)
 		}
 		l.Reliable()
 		six := int32(6)
 		l.edit(image("web:last"))
 		l.edit(func(d *appsv1.Deployment) { d.Spec.Replicas = &six })
-		time.Sleep(20 * time.Minute)
+		l.Advance(20 * time.Minute)
 		l.settle()
 		if got := l.sets(); got["web:last"] != "6/6" {
 			t.Errorf("ReplicaSets %v, want web:last 6/6", got)

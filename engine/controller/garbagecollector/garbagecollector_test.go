@@ -146,11 +146,10 @@ func TestConverges(t *testing.T) {
 			if i%4 == 3 {
 				_ = c.Client.CoreV1().ConfigMaps("default").Delete(ctx, owner, metav1.DeleteOptions{})
 			}
-			time.Sleep(300 * time.Millisecond)
+			c.Advance(300 * time.Millisecond)
 		}
 		c.Reliable()
-		time.Sleep(10 * time.Minute)
-		c.Settle()
+		c.Advance(10 * time.Minute)
 		got := left(t, c)
 		for name, owners := range got {
 			if len(owners) == 1 {

@@ -32,7 +32,9 @@ func newNode(kind controller.Kind, obj metav1.Object) *node {
 }
 
 // waits says whether the object is being deleted and waits for the collector to do what a finalizer says.
-func (n *node) waits(finalizer string) bool { return n.deleting && slices.Contains(n.finalizers, finalizer) }
+func (n *node) waits(finalizer string) bool {
+	return n.deleting && slices.Contains(n.finalizers, finalizer)
+}
 
 // blocks says whether the object keeps an owner that is being deleted in the foreground.
 func (n *node) blocks(owner types.UID) bool {

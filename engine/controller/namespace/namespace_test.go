@@ -35,7 +35,7 @@ func TestEmptiesAndFinalizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Start(nsc, c.NewKubelet())
-		time.Sleep(time.Second)
+		c.Advance(time.Second)
 		core := c.Client.CoreV1()
 		if list, err := core.ConfigMaps("team").List(ctx, metav1.ListOptions{}); err != nil || len(list.Items) != 2 {
 			t.Fatalf("before the deletion: %d ConfigMaps, %v", len(list.Items), err)
@@ -43,8 +43,7 @@ func TestEmptiesAndFinalizes(t *testing.T) {
 		if err := core.Namespaces().Delete(ctx, "team", metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Second)
-		c.Settle()
+		c.Advance(5 * time.Second)
 		ns, err := core.Namespaces().Get(ctx, "team", metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -63,8 +62,7 @@ func TestEmptiesAndFinalizes(t *testing.T) {
 		if _, err := core.ConfigMaps("team").Patch(ctx, "kept", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Second)
-		c.Settle()
+		c.Advance(5 * time.Second)
 		if ns, err := core.Namespaces().Get(ctx, "team", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 			t.Errorf("the namespace is still there: %v, %v", ns, err)
 		}

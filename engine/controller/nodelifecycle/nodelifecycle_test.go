@@ -67,7 +67,7 @@ func (l *lab) node() *corev1.Node {
 // beat renews the lease every 10 s for a while.
 func (l *lab) beat(d time.Duration) {
 	l.t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Second) {
+	for end := time.Now().Add(d); time.Now().Before(end); l.Advance(10 * time.Second) {
 		lease, err := l.Client.CoordinationV1().Leases("kube-node-lease").Get(ctx, "node-1", metav1.GetOptions{})
 		if err != nil {
 			l.t.Fatal(err)
@@ -111,11 +111,10 @@ func TestSilentNode(t *testing.T) {
 		l.beat(3 * time.Minute)
 		l.want(corev1.ConditionTrue)
 
-		time.Sleep(25 * time.Second) // 35 s since the last beat
+		l.Advance(25 * time.Second) // 35 s since the last beat
 		l.Settle()
 		l.want(corev1.ConditionTrue)
-		time.Sleep(10 * time.Second)
-		l.Settle()
+		l.Advance(10 * time.Second)
 		l.want(corev1.ConditionUnknown, "node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute")
 		if got := l.node().Status.Conditions[0]; got.Reason != "NodeStatusUnknown" || got.Message != "Kubelet stopped posting node status." {
 			t.Errorf("Ready is %+v", got)
@@ -127,8 +126,7 @@ func TestSilentNode(t *testing.T) {
 			t.Error("the pod was evicted before its 30 s were over")
 		}
 
-		time.Sleep(35 * time.Second)
-		l.Settle()
+		l.Advance(35 * time.Second)
 		if pod, ok := l.pod("leaves"); ok {
 			t.Errorf("the pod is still there: %+v", pod.ObjectMeta)
 		}

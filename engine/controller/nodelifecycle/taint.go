@@ -120,4 +120,3 @@ func (c *Controller) markPods(ctx context.Context, node *corev1.Node) error {
 	}
 	return nil
 }
-

@@ -189,8 +189,7 @@ func TestQuota(t *testing.T) {
 			t.Errorf("conditions %+v", conditions)
 		}
 		refused = false
-		time.Sleep(5 * time.Second)
-		c.Settle()
+		c.Advance(5 * time.Second)
 		if got := get(t, c); len(pods(t, c)) != 50 || len(got.Status.Conditions) != 0 {
 			t.Errorf("%d pods, conditions %+v; want 50, none", len(pods(t, c)), got.Status.Conditions)
 		}
@@ -208,8 +207,7 @@ func TestMinReadySeconds(t *testing.T) {
 		if got := get(t, c).Status; got.ReadyReplicas != 1 || got.AvailableReplicas != 0 {
 			t.Errorf("at first: %+v", got)
 		}
-		time.Sleep(11 * time.Second)
-		c.Settle()
+		c.Advance(11 * time.Second)
 		if got := get(t, c).Status; got.AvailableReplicas != 1 {
 			t.Errorf("after 11 s: %+v", got)
 		}
@@ -227,11 +225,11 @@ func TestConverges(t *testing.T) {
 			if victims := pods(t, c); len(victims) > 0 && i%3 == 0 {
 				_ = c.Client.CoreV1().Pods("default").Delete(ctx, victims[0].Name, metav1.DeleteOptions{})
 			}
-			time.Sleep(time.Second)
+			c.Advance(time.Second)
 		}
 		c.Reliable()
 		scale(t, c, 5)
-		time.Sleep(10 * time.Minute) // longer than any expectation
+		c.Advance(10 * time.Minute) // longer than any expectation
 		c.Settle()
 		if got := pods(t, c); len(got) != 5 || get(t, c).Status.AvailableReplicas != 5 {
 			t.Errorf("%d pods, status %+v; want 5", len(got), get(t, c).Status)
