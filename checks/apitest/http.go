@@ -181,7 +181,7 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request, req request) {
 func (s *Server) watch(w http.ResponseWriter, r *http.Request, req request) {
 	from, _ := strconv.Atoi(r.URL.Query().Get("resourceVersion"))
 	s.mu.Lock()
-	if len(s.log) == 0 && from < s.version {
+	if from < s.floor {
 		s.mu.Unlock()
 		status(w, http.StatusGone, metav1.StatusReasonExpired, "too old resource version")
 		return
@@ -197,8 +197,10 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, req request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
 	for {
-		from = s.send(w, me, from)
-		w.(http.Flusher).Flush()
+		var ok bool
+		if from, ok = s.send(w, me, from); !ok {
+			return
+		}
 		select {
 		case <-me.wake:
 		case <-me.gone:
@@ -209,10 +211,18 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, req request) {
 	}
 }
 
-// send writes what happened after a version and returns the version it came to.
-func (s *Server) send(w http.ResponseWriter, me *watcher, from int) int {
+// send writes what happened after a version and returns the version it came to; not ok when that is forgotten.
+func (s *Server) send(w http.ResponseWriter, me *watcher, from int) (int, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if from < s.floor {
+		gone := metav1.Status{
+			TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+			Status:   "Failure", Code: http.StatusGone, Reason: metav1.StatusReasonExpired,
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"type": "ERROR", "object": gone})
+		return from, false
+	}
 	for _, e := range s.log {
 		if e.version <= from {
 			continue
@@ -222,5 +232,6 @@ func (s *Server) send(w http.ResponseWriter, me *watcher, from int) int {
 		}
 		from = e.version
 	}
-	return from
+	w.(http.Flusher).Flush()
+	return from, true
 }

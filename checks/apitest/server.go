@@ -47,6 +47,7 @@ type Server struct {
 	mu sync.Mutex
 	// guarded by mu
 	version  int
+	floor    int                                   // what happened up to this version is forgotten
 	objects  map[string]*unstructured.Unstructured // by resource/namespace/name
 	log      []event
 	watchers map[*watcher]bool
@@ -155,11 +156,11 @@ func (s *Server) Disconnect() {
 	}
 }
 
-// Forget drops the history, so that a watch from an old version gets 410 Gone.
+// Forget drops the history, so that a watch from an old version, new or running, gets 410 Gone.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = nil
+	s.log, s.floor = nil, s.version
 }
 
 func (s *Server) setLocked(o *unstructured.Unstructured) *unstructured.Unstructured {

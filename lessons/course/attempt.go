@@ -17,6 +17,7 @@ type attempt struct {
 	course    *Course
 	lesson    *pack.Lesson
 	marker    marker
+	fresh     bool // its world was built a moment ago
 	engine    *checks.Engine
 	questions []checks.Question
 	outdated  chan struct{} // one slot: stale has become larger
@@ -26,6 +27,7 @@ type attempt struct {
 	first   map[string]checks.Result // the first one to a goal that is not blocked: until it changes nobody has done anything about it
 	passed  map[string]bool          // goals that were reached; they stay so
 	stale   map[string]bool          // goals whose answer is older than something they need
+	blocked map[string]bool          // goals that were seen blocked
 	marks   map[string]marked
 	answers map[string]string
 	hints   map[string][]int // places of the hints shown, by step
@@ -42,7 +44,7 @@ func newAttempt(c *Course, lesson *pack.Lesson, m marker, done progress.Attempt)
 	return &attempt{
 		course: c, lesson: lesson, marker: m, outdated: make(chan struct{}, 1),
 		results: map[string]checks.Result{}, first: map[string]checks.Result{}, stale: map[string]bool{},
-		marks: map[string]marked{}, passed: done.Passed, answers: done.Answers, hints: done.Hints, done: done.Done,
+		blocked: map[string]bool{}, marks: map[string]marked{}, passed: done.Passed, answers: done.Answers, hints: done.Hints, done: done.Done,
 	}
 }
 

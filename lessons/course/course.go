@@ -100,7 +100,7 @@ func (c *Course) resume(m marker) error {
 	if err != nil {
 		return fmt.Errorf("open lesson %s: %w", m.Lesson, err)
 	}
-	return c.enter(mine, m)
+	return c.enter(mine, m, false)
 }
 
 // Open makes a lesson current. When the lab holds its world already it is taken up where it was left; otherwise the
@@ -211,12 +211,13 @@ func (c *Course) switchedLocked() {
 }
 
 // enter makes a lesson current whose world is in the lab, with what was done of it so far.
-func (c *Course) enter(lesson *pack.Lesson, m marker) error {
+func (c *Course) enter(lesson *pack.Lesson, m marker, fresh bool) error {
 	done, err := c.cfg.Book.Attempt(m.Attempt)
 	if err != nil {
 		return err
 	}
 	a := newAttempt(c, lesson, m, done)
+	a.fresh = fresh
 	if a.engine, err = checks.New(checks.Config{Resources: c.resources, Prober: c.cfg.Prober, Answers: a}); err != nil {
 		return err
 	}

@@ -443,3 +443,21 @@ func TestCheckNowTakesWhatOthersRecorded(t *testing.T) {
 		t.Errorf("marks (-want +got):\n%s", diff)
 	}
 }
+
+// A program that comes to a lesson in the middle shows what is wrong, and does not blame for what was not begun.
+func TestResumeInTheMiddle(t *testing.T) {
+	c := begin(t, "free")
+	c.open("pod")
+	c.expect(m{"ready": course.Waiting})
+	c.restart()
+	if err := c.Resume(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c.expect(m{"ready": course.Waiting})
+	c.api.Set(webBad)
+	c.restart()
+	if err := c.Resume(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c.expect(m{"ready": course.Failed})
+}

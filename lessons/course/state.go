@@ -121,6 +121,7 @@ func (a *attempt) goalLocked(g *pack.Goal) GoalState {
 		}
 	case need != nil:
 		delete(a.first, g.ID)
+		a.blocked[g.ID] = true
 		out.Mark, out.Result = Blocked, checks.Result{Outcome: checks.Blocked, Seen: firstReach(need.Text)}
 	case !known:
 		out.Mark, out.Result = Waiting, checks.Result{Outcome: checks.Skipped}
@@ -150,11 +151,21 @@ func (a *attempt) markLocked(g *pack.Goal, r checks.Result) Mark {
 		return Waiting
 	case r.Cause == "wrong-answer" || r.Cause == "not-a-number":
 		return Failed
-	case g.Kind != pack.Guard && r.Same(a.first[g.ID]):
+	case g.Kind != pack.Guard && a.untouchedLocked(g, r):
 		return Waiting
 	default:
 		return Failed
 	}
+}
+
+// untouchedLocked reports whether nothing was done about an open goal yet, as far as can be told. When the goal became open
+// before our eyes, that is so until its answer changes. Otherwise the learner may have been at it, with another program
+// or before this one was started, and only what is plainly not begun counts.
+func (a *attempt) untouchedLocked(g *pack.Goal, r checks.Result) bool {
+	if a.fresh || a.blocked[g.ID] {
+		return r.Same(a.first[g.ID])
+	}
+	return r.Cause == "missing" || r.Cause == "unwanted"
 }
 
 func (a *attempt) sinceLocked(goal string, m Mark) time.Time {

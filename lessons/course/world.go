@@ -48,7 +48,7 @@ func (c *Course) build(ctx context.Context, id string) error {
 	if err := c.cfg.Book.Add(opened); err != nil {
 		return err
 	}
-	return c.enter(lesson, m)
+	return c.enter(lesson, m, true)
 }
 
 // draw gives the lesson its parameters and the attempt its name.

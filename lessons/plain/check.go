@@ -48,13 +48,17 @@ func (m Mode) told(c *course.Course, s *course.State, goal string) {
 		return
 	}
 	m.goals(s, visible(lesson, s))
-	done := 0
+	done, all := 0, 0
 	for _, g := range s.Goals {
+		if g.Goal.Kind == pack.Guard {
+			continue // it was never to be reached
+		}
+		all++
 		if g.Mark == course.Done {
 			done++
 		}
 	}
-	m.say(reached, done, len(s.Goals), s.Score)
+	m.say(reached, done, all, s.Score)
 	if !s.Stuck.Empty() {
 		m.say(stuckNow, m.text(s.Stuck))
 	}
