@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"drydock/sandbox/cgroup"
 	"drydock/sandbox/container"
 	"drydock/sandbox/cri"
 	"drydock/sandbox/image"
@@ -104,9 +105,11 @@ func newNode(t testing.TB) *node {
 	must(t, err)
 	runner, err := container.New(container.Options{InitPath: filepath.Join(kerneltest.Dir(), "dockinit")})
 	must(t, err)
+	groups, err := cgroup.Open(cgroup.Options{})
+	must(t, err)
 	n := &node{t: t, logs: filepath.Join(dir, "logs")}
 	n.server, err = cri.New(cri.Config{
-		RunDir: filepath.Join(dir, "run"), Images: images, Runner: runner, NodeName: "node-1",
+		RunDir: filepath.Join(dir, "run"), Images: images, Runner: runner, Cgroups: groups, NodeName: "node-1",
 		NodeIP: netip.MustParseAddr("172.30.0.11"), PodCIDR: netip.MustParsePrefix("10.244.1.0/24"),
 		Pause: []string{filepath.Join(kerneltest.Dir(), "inside"), "pause"}, Version: "test", Observe: n.observe,
 	})
@@ -115,6 +118,7 @@ func newNode(t testing.TB) *node {
 	t.Cleanup(func() {
 		n.stop()
 		must(t, runner.Close())
+		must(t, groups.Close())
 		layers, err := images.Layers().Layers(ctx)
 		must(t, err)
 		if len(layers) != 1 {

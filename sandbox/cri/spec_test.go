@@ -235,9 +235,31 @@ func TestStats(t *testing.T) {
 	if used := one.GetStats().GetWritableLayer().GetUsedBytes().GetValue(); used < 9000 {
 		t.Errorf("writable layer uses %d bytes, 9000 were written", used)
 	}
+	if one.GetStats().GetMemory().GetWorkingSetBytes().GetValue() == 0 || one.GetStats().GetCpu() == nil {
+		t.Errorf("usage: %v", one.GetStats())
+	}
 	all, err := n.ListPodSandboxStats(n.ctx(), &runtimeapi.ListPodSandboxStatsRequest{})
 	must(t, err)
 	if len(all.GetStats()) != 1 || all.GetStats()[0].GetLinux().GetNetwork().GetDefaultInterface().GetName() != "eth0" || len(all.GetStats()[0].GetLinux().GetContainers()) != 1 {
 		t.Errorf("stats: %v", all.GetStats())
+	}
+}
+
+func TestMemoryLimit(t *testing.T) {
+	n := newNode(t)
+	pod := n.runPod(n.podConfig("greedy"))
+	config := containerConfig("eat", "eat")
+	config.Linux.Resources = &runtimeapi.LinuxContainerResources{MemoryLimitInBytes: 48 << 20}
+	if st := n.runToEnd(pod, config); st.GetReason() != "OOMKilled" || st.GetExitCode() != 137 {
+		t.Errorf("reason %s, exit code %d; want OOMKilled, 137", st.GetReason(), st.GetExitCode())
+	}
+	patient := containerConfig("wait", "wait")
+	patient.Linux.Resources = &runtimeapi.LinuxContainerResources{MemoryLimitInBytes: 48 << 20}
+	id := n.create(pod, patient)
+	n.start(id)
+	_, err := n.UpdateContainerResources(n.ctx(), &runtimeapi.UpdateContainerResourcesRequest{ContainerId: id, Linux: &runtimeapi.LinuxContainerResources{MemoryLimitInBytes: 64 << 20, CpuQuota: 20000, CpuPeriod: 100000}})
+	must(t, err)
+	if got := n.status(id).GetResources().GetLinux(); got.GetMemoryLimitInBytes() != 64<<20 || got.GetCpuQuota() != 20000 {
+		t.Errorf("resources after the update: %v", got)
 	}
 }

@@ -19,6 +19,15 @@ func main() {
 		fmt.Print("out two")
 	case "long":
 		fmt.Println(strings.Repeat("x", 20000))
+	case "eat": // memory, for ever
+		var all [][]byte
+		for {
+			piece := make([]byte, 1<<20)
+			for i := range piece {
+				piece[i] = 1
+			}
+			all = append(all, piece)
+		}
 	case "exit":
 		var code int
 		fmt.Sscan(args[1], &code)
