@@ -36,7 +36,9 @@ type fakeRuntime struct {
 	exitCode   map[string]int32
 	ignoreTerm map[string]bool // SIGTERM does nothing: the grace period runs out
 	pullError  map[string]error
+	pullTakes  time.Duration
 	runError   error // of RunPodSandbox
+	notReady   bool  // what Status says
 	startError map[string]error
 	exec       func(container string, command []string) (int32, string)
 }
@@ -70,8 +72,10 @@ func (f *fakeRuntime) Version(context.Context, *runtimeapi.VersionRequest, ...gr
 }
 
 func (f *fakeRuntime) Status(context.Context, *runtimeapi.StatusRequest, ...grpc.CallOption) (*runtimeapi.StatusResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return &runtimeapi.StatusResponse{Status: &runtimeapi.RuntimeStatus{Conditions: []*runtimeapi.RuntimeCondition{
-		{Type: "RuntimeReady", Status: true}, {Type: "NetworkReady", Status: true},
+		{Type: "RuntimeReady", Status: true}, {Type: "NetworkReady", Status: !f.notReady, Reason: "NoCable", Message: "it is cut"},
 	}}}, nil
 }
 
@@ -88,7 +92,12 @@ func (f *fakeRuntime) ImageStatus(_ context.Context, r *runtimeapi.ImageStatusRe
 	return &runtimeapi.ImageStatusResponse{Image: &runtimeapi.Image{Id: "sha256:" + r.Image.Image, Size: 4096}}, nil
 }
 
-func (f *fakeRuntime) PullImage(_ context.Context, r *runtimeapi.PullImageRequest, _ ...grpc.CallOption) (*runtimeapi.PullImageResponse, error) {
+func (f *fakeRuntime) PullImage(ctx context.Context, r *runtimeapi.PullImageRequest, _ ...grpc.CallOption) (*runtimeapi.PullImageResponse, error) {
+	select {
+	case <-time.After(f.pullTakes):
+	case <-ctx.Done():
+		return nil, grpcstatus.FromContextError(ctx.Err()).Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.note("pull %s", r.Image.Image)

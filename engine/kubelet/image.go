@@ -67,6 +67,9 @@ func (w *worker) ensureImage(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 // presentImage returns "" when the image must be pulled.
 func (w *worker) presentImage(ctx context.Context, pod *corev1.Pod, c *corev1.Container, spec *runtimeapi.ImageSpec) (string, error) {
 	answer, err := w.k.cfg.Images.ImageStatus(ctx, &runtimeapi.ImageStatusRequest{Image: spec})
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("inspect image %s: %w", c.Image, ctx.Err())
+	}
 	if err != nil {
 		message := fmt.Sprintf("Failed to inspect image %q: %v", "", err)
 		w.event(pod, c, corev1.EventTypeWarning, "InspectFailed", message)
@@ -100,6 +103,9 @@ func (w *worker) pullImage(ctx context.Context, pod *corev1.Pod, c *corev1.Conta
 	w.showSandbox(ctx, pod)
 	began := time.Now()
 	answer, err := w.k.cfg.Images.PullImage(ctx, &runtimeapi.PullImageRequest{Image: spec, SandboxConfig: sandbox})
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("pull image %s: %w", c.Image, ctx.Err()) // cut short by ourselves: no failure
+	}
 	if err != nil {
 		return "", w.pullFailed(pod, c, pull, err)
 	}
