@@ -12,6 +12,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/container"
 )
 
 // mounts lists the container's mounts in the order in which they are made: the kernel's file systems, then the pod's, outer
@@ -24,7 +26,7 @@ func (c *ctr) mounts() ([]specs.Mount, string, error) {
 		}
 	}
 	slices.SortStableFunc(wanted, func(a, b *runtimeapi.Mount) int { return depth(a.GetContainerPath()) - depth(b.GetContainerPath()) })
-	list := slices.DeleteFunc(defaultMounts(), func(m specs.Mount) bool { return covered(m.Destination, wanted) })
+	list := slices.DeleteFunc(container.DefaultMounts(), func(m specs.Mount) bool { return covered(m.Destination, wanted) })
 	if c.config.GetLinux().GetSecurityContext().GetPrivileged() {
 		writable(list)
 	}

@@ -52,7 +52,6 @@ type Server struct {
 	pool   *network.Pool
 	stream streaming.Server
 	events *hub
-	begun  time.Time
 
 	mu         sync.Mutex
 	pods       map[string]*pod   // guarded by mu: by id
@@ -67,7 +66,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, pool: pool, events: newHub(), begun: time.Now(),
+		cfg: cfg, pool: pool, events: newHub(),
 		pods: map[string]*pod{}, containers: map[string]*ctr{}, names: map[string]string{},
 	}
 	for _, dir := range []string{s.podsDir(), s.containersDir()} {

