@@ -222,7 +222,9 @@ func TestEngineAskIdle(t *testing.T) {
 		t.Errorf("Ask: %v", err)
 	}
 	stop()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ended with %v", err)
+	}
 }
 
 // slowProber says when it is asked and answers when it may.
