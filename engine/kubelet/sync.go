@@ -129,7 +129,11 @@ func (w *worker) startContainers(ctx context.Context, pod *corev1.Pod, view *pod
 			return nil
 		}
 		var why *startError
-		if ctx.Err() != nil || !errors.As(err, &why) {
+		if ctx.Err() != nil {
+			return err
+		}
+		if !errors.As(err, &why) {
+			again = sooner(again, time.Now().Add(time.Second))
 			return err
 		}
 		w.reasons[c.Name] = why
