@@ -14,7 +14,7 @@ import (
 func (s *Store) choose(use Backing) error {
 	var why []error
 	if use == "" || use == Overlay {
-		options, err := probe(s.root)
+		options, err := Probe(s.root)
 		if err == nil {
 			s.backing, s.options = Overlay, options
 			return nil
@@ -40,7 +40,7 @@ func (s *Store) tryTmpfs() error {
 	if err := unix.Mount("tmpfs", s.root, "tmpfs", 0, "mode=0700"); err != nil {
 		return fmt.Errorf("mount tmpfs on %q: %w", s.root, err)
 	}
-	options, err := probe(s.root)
+	options, err := Probe(s.root)
 	if err != nil {
 		return errors.Join(err, unix.Unmount(s.root, unix.MNT_DETACH))
 	}
@@ -58,9 +58,9 @@ var candidates = [][]string{
 	{},
 }
 
-// probe returns the options with which an overlay on dir truly works: a folder of the lower layer is deleted and made
+// Probe returns the options with which an overlay on dir truly works, and leaves nothing there: a folder of the lower layer is deleted and made
 // again, which needs both a whiteout and an opaque mark.
-func probe(dir string) ([]string, error) {
+func Probe(dir string) ([]string, error) {
 	var why []error
 	for _, options := range candidates {
 		err := tryOverlay(dir, options)
