@@ -28,7 +28,12 @@ func BenchmarkPodStart(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
-	defer func() { cancel(); <-done }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	}()
 	start := func(i int) {
 		name := fmt.Sprintf("pod-%d", i)
 		api.put(newPod(name))
