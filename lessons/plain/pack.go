@@ -140,3 +140,13 @@ func (m Mode) PackSeal(dir, lesson, goal, answer string) int {
 	fmt.Fprintln(m.Out, key)
 	return OK
 }
+
+// PackNew writes a small pack that already passes into a new folder.
+func (m Mode) PackNew(dir string) int {
+	if err := pack.New(dir); err != nil {
+		fmt.Fprintln(m.Err, err)
+		return Usage
+	}
+	m.say(madePack, dir, dir)
+	return OK
+}

@@ -64,5 +64,6 @@ var (
 	testOK       = both("ok    %s, %s (%d ms)", "통과  %s, %s (%d ms)")
 	testFailed   = both("FAIL  %s, %s (%d ms)", "실패  %s, %s (%d ms)")
 	testSummary  = both("%d of %d cases hold.", "%[2]d개 중 %[1]d개 통과.")
+	madePack     = both("%s is ready. Prove it with: drydock pack test %s", "%s 팩을 만들었습니다. 확인하기: drydock pack test %s")
 	noSuchAnswer = both("goal %s of lesson %s is not a question to answer", "수업 %[2]s의 목표 %[1]s은(는) 답하는 질문이 아닙니다")
 )

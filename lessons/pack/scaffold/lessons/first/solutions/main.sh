@@ -1,0 +1,3 @@
+#!/bin/sh
+# about: the way the text goes
+kubectl create configmap zoo --from-literal=animal={{animal}}
