@@ -100,7 +100,7 @@ func openTo(dir string, who *syscall.Credential) error {
 	if who == nil {
 		return nil
 	}
-	for d := filepath.Dir(dir); d != "/" && d != "/tmp"; d = filepath.Dir(d) {
+	for d := filepath.Dir(dir); d != filepath.Clean(os.TempDir()) && d != "/"; d = filepath.Dir(d) {
 		if err := os.Chmod(d, 0o755); err != nil {
 			return err
 		}

@@ -60,8 +60,10 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 		Launch: func(ctx context.Context, report func(string)) error { return a.launch(ctx, p, defaultNodes, report) },
 		Begin:  func() error { return lessons.Begin(ctx) },
 	})
+	_, neverHere := os.Stat(p.home.Progress())
 	err = tui.Run(ctx, tui.Options{
-		Lab: world, Course: lessons, Language: tui.Language(a.language()),
+		Tour: errors.Is(neverHere, os.ErrNotExist),
+		Lab:  world, Course: lessons, Language: tui.Language(a.language()),
 		ASCII: f.ascii, ReduceMotion: f.reduceMotion, NoMouse: f.noMouse, Theme: f.theme,
 		NoColor: f.color == "never" || os.Getenv("NO_COLOR") != "",
 	})

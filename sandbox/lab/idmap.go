@@ -28,15 +28,29 @@ const (
 // subordinateCount is how many ids newuidmap must be able to give: images expect ids up to 65534 (nobody).
 const subordinateCount = 65536
 
-// ChooseIDMap returns the widest map this user may have on this machine. It reads files only.
+// ChooseIDMap returns the widest map this user should have on this machine. It reads files only; see StartWidest.
 func ChooseIDMap() IDMap {
-	if os.Geteuid() == 0 {
+	if os.Geteuid() == 0 && seesWholeRange() {
 		return WholeRange
+	}
+	if os.Geteuid() == 0 {
+		return SingleID // root of a user namespace, as in a rootless container: it has not got all ids to give
 	}
 	if _, err := subordinateRanges(); err == nil {
 		return SubordinateRange
 	}
 	return SingleID
+}
+
+// seesWholeRange says whether every id exists in the caller's user namespace (user_namespaces(7)).
+func seesWholeRange() bool {
+	for _, file := range []string{"/proc/self/uid_map", "/proc/self/gid_map"} {
+		text, err := os.ReadFile(file)
+		if err != nil || strings.Join(strings.Fields(string(text)), " ") != "0 0 4294967295" {
+			return false
+		}
+	}
+	return true
 }
 
 // attributes sets the clone's maps, as far as the kernel lets us write them ourselves (user_namespaces(7): one line, our own id).

@@ -164,8 +164,8 @@ func asUsers(t *testing.T, test func(t *testing.T, keeper *exec.Cmd, dir string)
 			}
 			must(t, os.WriteFile(dir+"/state", []byte("secret\n"), 0o644))
 			must(t, os.WriteFile(dir+"/work/mine", []byte("mine\n"), 0o644))
-			for d := base; d != "/"; d = filepath.Dir(d) {
-				_ = os.Chmod(d, 0o755) // the directories of the test's temporary path belong to us, the rest is open already
+			for d := base; d != filepath.Clean(os.TempDir()); d = filepath.Dir(d) {
+				must(t, os.Chmod(d, 0o755)) // made 0700 by the testing package; others must pass
 			}
 			keeper := exec.Command(copyOfSelf(t, base))
 			keeper.Dir, keeper.Env = "/", append(os.Environ(), envKeeper+"="+dir)
@@ -265,7 +265,7 @@ func TestKillingTheKeeperEndsTheLab(t *testing.T) {
 func pollOnce(pidfd int) (int, error) {
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(10*time.Second/time.Millisecond))
-		if err != unix.EINTR { //nolint:errorlint // unix.Poll returns bare errnos
+		if err != unix.EINTR {
 			return n, err
 		}
 	}

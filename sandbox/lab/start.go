@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,7 +46,8 @@ type Lab struct {
 // The calling goroutine must be locked to its thread (runtime.LockOSThread) and stay so while the lab lives: the
 // parent-death signal is sent when the thread that cloned ends, not the process (prctl(2), PR_SET_PDEATHSIG).
 //
-// Errors: ENOSPC when user.max_user_namespaces is reached, EPERM when the machine forbids user namespaces; see Explain.
+// Errors: ENOSPC when user.max_user_namespaces is reached, EPERM when the machine forbids user namespaces; package doctor knows the
+// words for them.
 func Start(p Program) (*Lab, error) {
 	gateRead, gateWrite, err := os.Pipe()
 	if err != nil {
@@ -79,6 +81,22 @@ func Start(p Program) (*Lab, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// StartWidest is Start with the widest id map that works, which it returns; p.IDMap is not looked at. A machine may promise
+// a subordinate range and not give it: newuidmap(1) cannot work in many containers, nor under no_new_privs.
+func StartWidest(p Program) (*Lab, IDMap, error) {
+	p.IDMap = ChooseIDMap()
+	l, err := Start(p)
+	if err == nil || p.IDMap != SubordinateRange {
+		return l, p.IDMap, err
+	}
+	p.IDMap = SingleID
+	l, second := Start(p)
+	if second != nil {
+		return nil, p.IDMap, errors.Join(second, err)
+	}
+	return l, p.IDMap, nil
 }
 
 func (l *Lab) open(m IDMap, gate *os.File) error {

@@ -1,0 +1,129 @@
+package e2e_test
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestNothingOutlivesTheKeeper kills the one process a lab hangs on, as a crash would, and looks for what is left.
+func TestNothingOutlivesTheKeeper(t *testing.T) {
+	program := binary(t)
+	dir := privateDir(t, nil)
+	home := filepath.Join(dir, "state")
+	env := append(os.Environ(), "DRYDOCK_HOME="+home, "HOME="+dir)
+	run := func(args ...string) {
+		t.Helper()
+		if out, err := command(program, nil, env, args...).CombinedOutput(); err != nil {
+			t.Fatalf("drydock %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	run("up", "--nodes", "2")
+	run("kubectl", "run", "web", "--image=drydock/web:1")
+	run("kubectl", "wait", "--for=condition=Ready", "pod/web", "--timeout=30s")
+
+	lab := labProcesses(t, home)
+	if len(lab) < 8 { // keeper, pid 1, two nodes with three services each
+		t.Fatalf("only %d processes of the lab found: %v", len(lab), slices.Collect(maps.Values(lab)))
+	}
+	keeper := -1
+	for pid, line := range lab {
+		if strings.Contains(line, "\x00keep\x00") {
+			keeper = pid
+		}
+	}
+	if keeper < 0 {
+		t.Fatalf("no keeper among %q", slices.Collect(maps.Values(lab)))
+	}
+	if err := syscall.Kill(keeper, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for pid := range lab {
+		awaitEnd(t, pid)
+	}
+	if left := mountsOf(t, home); len(left) > 0 {
+		t.Errorf("mounts left behind: %q", left)
+	}
+	// What was answered before the crash is there afterwards, and the pod comes back.
+	run("up", "--nodes", "2")
+	run("kubectl", "wait", "--for=condition=Ready", "pod/web", "--timeout=30s")
+	run("down")
+	if left := labProcesses(t, home); len(left) > 0 {
+		t.Errorf("processes left behind: %q", slices.Collect(maps.Values(left)))
+	}
+}
+
+// labProcesses finds the processes whose mount table knows the lab's directory, and their command lines.
+func labProcesses(t *testing.T, home string) map[int]string {
+	t.Helper()
+	found := map[int]string{}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		line, err1 := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		environment, err2 := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
+		mounts, err3 := os.ReadFile(filepath.Join("/proc", e.Name(), "mountinfo"))
+		if err1 != nil || err2 != nil || err3 != nil {
+			continue // ended meanwhile
+		}
+		if strings.Contains(string(line)+string(environment)+string(mounts), home) {
+			found[pid] = string(line)
+		}
+	}
+	return found
+}
+
+// awaitEnd waits until a process has ended; one that has ended already is as good.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 1000)
+		if n == 1 {
+			return
+		}
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			t.Fatal(err)
+		}
+	}
+	line, _ := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	t.Errorf("process %d lives on: %s", pid, line)
+}
+
+func mountsOf(t *testing.T, home string) []string {
+	t.Helper()
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for line := range strings.Lines(string(table)) {
+		if strings.Contains(line, home) {
+			left = append(left, line)
+		}
+	}
+	return left
+}
