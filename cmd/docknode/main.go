@@ -30,6 +30,7 @@ var verbs = []verb{
 	{"kubelet", "bring the node's pods to life, and report on them", runKubelet},
 	{"proxy", "keep the kernel's rules in step with Services", runProxy},
 	{"seed", "unpack an archive of images into a folder for all nodes: docknode seed --to DIR < ARCHIVE", seed},
+	{"probe", "try what this machine offers, for drydock doctor", runProbe},
 	{"pause", "hold the pid namespace of a pod that shares one", pause},
 }
 
