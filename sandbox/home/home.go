@@ -3,6 +3,7 @@ package home
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -118,9 +119,32 @@ func (l Lab) Make() error {
 // that a kubeconfig that was handed out goes on working.
 func (l Lab) Forget() error {
 	for _, path := range []string{l.Journal(), l.path("nodes"), l.Log(), l.Shell()} {
-		if err := os.RemoveAll(path); err != nil {
+		if err := remove(path); err != nil {
 			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}
 	}
 	return nil
+}
+
+// Remove deletes a stopped lab whole, the workspace too.
+func (l Lab) Remove() error {
+	if err := remove(string(l)); err != nil {
+		return fmt.Errorf("remove lab %s: %w", l.Name(), err)
+	}
+	return nil
+}
+
+// remove is os.RemoveAll for trees in which overlay mounts have worked: the kernel makes their work directories with mode 0,
+// which only root can list.
+func remove(path string) error {
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return os.Chmod(p, 0o700)
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(path)
 }
