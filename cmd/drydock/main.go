@@ -107,7 +107,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(), a.keepCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(),
-		a.lessonCommand(), a.checkCommand(), a.packCommand(), versionCommand(),
+		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root
 }

@@ -70,10 +70,7 @@ func (a *app) launch(ctx context.Context, p place, nodes int, report func(string
 	if err == nil {
 		return nil
 	}
-	if missing, mend, ok := lab.Explain(err); ok {
-		return &codeError{exitMachine, fmt.Errorf("this machine cannot run a lab: %s.\n  try: %s\n  more: drydock doctor\n  (%w)", missing, mend, err)}
-	}
-	return err
+	return p.refuse(ctx, err)
 }
 
 // keepCommand is the keeper's side of launch. People do not type it.

@@ -11,6 +11,7 @@ import (
 	"github.com/creack/pty"
 
 	"drydock/engine/cluster/control"
+	"drydock/sandbox/doctor"
 	"drydock/sandbox/home"
 	"drydock/sandbox/lab"
 	"drydock/tui"
@@ -66,11 +67,16 @@ func (l *Lab) Start(ctx context.Context, report func(tui.StartStep)) error {
 
 // problem puts an error of starting into the words of doctor, where it has some.
 func problem(err error) error {
-	missing, mend, ok := lab.Explain(err)
-	if !ok {
+	var refusal *doctor.Refusal
+	if !errors.As(err, &refusal) {
 		return &tui.Problem{What: "The lab did not start.", Where: err.Error(), Try: []string{"drydock doctor"}, Err: err}
 	}
-	return &tui.Problem{What: "This machine cannot run a lab.", Where: missing, Try: []string{mend, "drydock doctor"}, Err: err}
+	first := refusal.Missing[0]
+	try := []string{"drydock doctor"}
+	if first.Mend != "" {
+		try = []string{first.Mend, "drydock doctor"}
+	}
+	return &tui.Problem{What: "This machine cannot run a lab.", Where: first.Found, Try: try, Err: err}
 }
 
 // Status implements tui.Lab.

@@ -55,14 +55,14 @@ func Run(o Options) error {
 		return fmt.Errorf("open the lab's log: %w", err)
 	}
 	defer log.Close()
-	box, err := lab.Start(lab.Program{
+	box, _, err := lab.StartWidest(lab.Program{
 		Path: o.Programs.Path("dockplane"), Env: os.Environ(),
 		Args: []string{
 			"--home=" + string(o.Home), "--lab=" + string(o.Lab), "--programs=" + string(o.Programs),
 			"--nodes=" + strconv.Itoa(o.Nodes), "--version=" + o.Version,
 		},
 		Files:  []*os.File{o.Progress, public},
-		Stdout: log, Stderr: log, IDMap: lab.ChooseIDMap(),
+		Stdout: log, Stderr: log,
 	})
 	if err != nil {
 		return err
