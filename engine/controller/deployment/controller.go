@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	appslisters "k8s.io/client-go/listers/apps/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"drydock/engine/controller"
 )
@@ -28,6 +30,7 @@ type Controller struct {
 	deployments appslisters.DeploymentLister
 	sets        appslisters.ReplicaSetLister
 	pods        corelisters.PodLister
+	written     *controller.Written
 }
 
 // New makes the controller. Nothing runs before Run.
@@ -38,6 +41,7 @@ func New(cfg controller.Config) (*Controller, error) {
 		deployments: apps.Deployments().Lister(),
 		sets:        apps.ReplicaSets().Lister(),
 		pods:        core.Pods().Lister(),
+		written:     controller.NewWritten(),
 	}
 	c.Loop = controller.NewLoop("deployment-controller", cfg, c.Reconcile)
 	c.Needs(core.Pods().Informer())
@@ -48,7 +52,18 @@ func New(cfg controller.Config) (*Controller, error) {
 		}),
 		c.FollowAll(apps.ReplicaSets().Informer(), c.interested),
 		c.FollowAll(core.Pods().Informer(), c.recreating),
+		c.Follow(apps.Deployments().Informer(), c.forgetting()),
+		c.Follow(apps.ReplicaSets().Informer(), c.forgetting()),
 	)
+}
+
+// forgetting drops what was remembered of objects that are gone.
+func (c *Controller) forgetting() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+		if gone, ok := controller.Object[metav1.Object](obj); ok {
+			c.written.Forget(gone)
+		}
+	}}
 }
 
 // interested is the Deployments that a change of a ReplicaSet concerns: its owner, or those that could adopt it.
@@ -109,6 +124,9 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 	if err != nil {
 		return controller.Terminal(fmt.Errorf("selector of Deployment %s: %w", key, err))
 	}
+	if c.written.Stale(cached) {
+		return nil // its own event wakes us when the local copy has caught up
+	}
 	r := &rollout{Controller: c, key: key, d: cached.DeepCopy()}
 	if selector.Empty() {
 		c.Warning(r.d, "SelectingAll", "This deployment is selecting all pods. A non-empty selector is required.")
@@ -118,6 +136,9 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 	owned, err := c.claim(ctx, r.d, selector)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(owned, func(rs *appsv1.ReplicaSet) bool { return c.written.Stale(rs) }) {
+		return nil
 	}
 	r.divide(owned)
 	return r.step(ctx)

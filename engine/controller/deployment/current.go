@@ -32,6 +32,7 @@ func (r *rollout) syncCurrent(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("update ReplicaSet %s: %w", rs.Name, err)
 		}
+		r.written.Wrote(updated)
 		r.current = updated
 	}
 	changed = r.setRevision(r.current.Annotations[revisionKey])

@@ -35,6 +35,7 @@ func (r *rollout) resizeSet(ctx context.Context, set **appsv1.ReplicaSet, size i
 	if err != nil {
 		return fmt.Errorf("scale ReplicaSet %s: %w", rs.Name, err)
 	}
+	r.written.Wrote(updated)
 	*set = updated
 	if before == size {
 		return nil

@@ -164,6 +164,7 @@ func (r *rollout) save(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("update status: %w", err)
 	}
+	r.written.Wrote(updated)
 	r.d = updated.DeepCopy()
 	return nil
 }

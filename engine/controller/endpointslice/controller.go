@@ -30,6 +30,7 @@ type Controller struct {
 	nodes        corelisters.NodeLister
 	slices       discoverylisters.EndpointSliceLister
 	expectations *controller.Expectations
+	written      *controller.Written
 }
 
 // New makes the controller. Nothing runs before Run.
@@ -37,7 +38,7 @@ func New(cfg controller.Config) (*Controller, error) {
 	core, slices := cfg.Informers.Core().V1(), cfg.Informers.Discovery().V1().EndpointSlices()
 	c := &Controller{
 		client: cfg.Client, services: core.Services().Lister(), pods: core.Pods().Lister(), nodes: core.Nodes().Lister(),
-		slices: slices.Lister(), expectations: controller.NewExpectations(),
+		slices: slices.Lister(), expectations: controller.NewExpectations(), written: controller.NewWritten(),
 	}
 	c.Loop = controller.NewLoop("endpoint-slice-controller", cfg, c.Reconcile)
 	c.Resource = "services"
@@ -56,7 +57,12 @@ func New(cfg controller.Config) (*Controller, error) {
 				}
 			},
 			UpdateFunc: func(_, obj any) { c.wake(obj) },
-			DeleteFunc: c.wake,
+			DeleteFunc: func(obj any) {
+				if slice, ok := controller.Object[*discoveryv1.EndpointSlice](obj); ok {
+					c.written.Forget(slice)
+				}
+				c.wake(obj)
+			},
 		}),
 	)
 }
@@ -118,6 +124,11 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 	}))
 	if err != nil {
 		return fmt.Errorf("list EndpointSlices: %w", err)
+	}
+	for _, slice := range present {
+		if c.written.Stale(slice) {
+			return nil // the slice's own event wakes us when the local copy has caught up
+		}
 	}
 	return c.apply(ctx, svc, plan(svc, present, c.groups(svc, pods)))
 }

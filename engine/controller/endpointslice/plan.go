@@ -163,9 +163,11 @@ func (c *Controller) apply(ctx context.Context, svc *corev1.Service, todo change
 		c.decide(svc, "Create", created)
 	}
 	for _, slice := range todo.update {
-		if _, err := client.Update(ctx, slice, metav1.UpdateOptions{}); err != nil {
+		updated, err := client.Update(ctx, slice, metav1.UpdateOptions{})
+		if err != nil {
 			return c.failed(svc, fmt.Errorf("update EndpointSlice %s: %w", slice.Name, err))
 		}
+		c.written.Wrote(updated)
 		c.decide(svc, "Update", slice)
 	}
 	for _, slice := range todo.remove {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	appslisters "k8s.io/client-go/listers/apps/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"drydock/engine/controller"
 )
@@ -29,6 +30,7 @@ type Controller struct {
 	sets         appslisters.ReplicaSetLister
 	pods         corelisters.PodLister
 	expectations *controller.Expectations
+	written      *controller.Written
 }
 
 // New makes the controller. Nothing runs before Run.
@@ -39,6 +41,7 @@ func New(cfg controller.Config) (*Controller, error) {
 		sets:         sets.Lister(),
 		pods:         pods.Lister(),
 		expectations: controller.NewExpectations(),
+		written:      controller.NewWritten(),
 	}
 	c.Loop = controller.NewLoop("replicaset-controller", cfg, c.Reconcile)
 	return c, errors.Join(
@@ -46,6 +49,11 @@ func New(cfg controller.Config) (*Controller, error) {
 			key, _ := controller.KeyOf(obj)
 			return []controller.Key{key}
 		}),
+		c.Follow(sets.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+			if gone, ok := controller.Object[*appsv1.ReplicaSet](obj); ok {
+				c.written.Forget(gone)
+			}
+		}}),
 		c.Follow(pods.Informer(), podHandler{c}),
 	)
 }
@@ -63,6 +71,9 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 	selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
 	if err != nil {
 		return controller.Terminal(fmt.Errorf("selector of ReplicaSet %s: %w", key, err))
+	}
+	if c.written.Stale(rs) {
+		return nil // its own event wakes us when the local copy has caught up
 	}
 	active, terminating, err := c.claim(ctx, rs, selector)
 	if err != nil {
@@ -124,16 +135,29 @@ func (c *Controller) updateStatus(ctx context.Context, rs *appsv1.ReplicaSet, st
 	client := c.client.AppsV1().ReplicaSets(rs.Namespace)
 	rs = rs.DeepCopy()
 	rs.Status = status
-	_, err := client.UpdateStatus(ctx, rs, metav1.UpdateOptions{})
+	updated, err := client.UpdateStatus(ctx, rs, metav1.UpdateOptions{})
+	if err == nil {
+		c.written.Wrote(updated)
+	}
 	if !apierrors.IsConflict(err) {
-		return err
+		return ignoreNotFound(err)
 	}
 	fresh, err := client.Get(ctx, rs.Name, metav1.GetOptions{})
 	if err != nil {
 		return fmt.Errorf("read ReplicaSet after a conflict: %w", err)
 	}
 	fresh.Status = status
-	_, err = client.UpdateStatus(ctx, fresh, metav1.UpdateOptions{})
+	if updated, err = client.UpdateStatus(ctx, fresh, metav1.UpdateOptions{}); err == nil {
+		c.written.Wrote(updated)
+	}
+	return ignoreNotFound(err)
+}
+
+// ignoreNotFound is for writes to an object that may have been deleted meanwhile: then there is nothing left to do.
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
 	return err
 }
 
