@@ -35,6 +35,15 @@ type console struct {
 // openConsole runs the interface on a pseudo-terminal of the given size.
 func openConsole(t testing.TB, o tui.Options, cols, rows int) *console {
 	t.Helper()
+	return openOn(t, cols, rows, func(ctx context.Context, tty *os.File) error {
+		o.In, o.Out, o.Env = tty, tty, append(term.Environ(), "LANG=C.UTF-8")
+		return tui.Run(ctx, o)
+	})
+}
+
+// openOn runs a program on a pseudo-terminal of the given size.
+func openOn(t testing.TB, cols, rows int, run func(ctx context.Context, tty *os.File) error) *console {
+	t.Helper()
 	m, slave, err := pty.Open()
 	if err != nil {
 		t.Skipf("no pseudo-terminals here: %v", err)
@@ -48,11 +57,10 @@ func openConsole(t testing.TB, o tui.Options, cols, rows int) *console {
 	}
 	c := &console{t: t, master: master, done: make(chan error, 1), read: make(chan struct{}), fresh: make(chan struct{})}
 	c.screen = term.New(cols, rows, func(b []byte) { _, _ = master.Write(b) })
-	o.In, o.Out, o.Env = slave, slave, append(term.Environ(), "LANG=C.UTF-8")
 	ctx, cancel := context.WithCancel(context.Background())
 	go c.readLoop()
 	go func() {
-		c.done <- tui.Run(ctx, o)
+		c.done <- run(ctx, slave)
 		_ = slave.Close()
 	}()
 	t.Cleanup(func() {

@@ -396,6 +396,7 @@ func TestFocusedPaneTakesTheKeys(t *testing.T) {
 		{"outside the shell letters are commands", []string{"ctrl+g", "1", "l"}, "Lessons"},
 		{"Esc returns to the shell", []string{"ctrl+g", "3", "esc", "w"}, "$ w"},
 		{"Ctrl+C returns to the shell, and ends nothing", []string{"ctrl+g", "3", "ctrl+c", "w"}, "$ w"},
+		{"q alone only backs out", []string{"ctrl+g", "1", "q", "w"}, "$ w"},
 		{"Tab goes round", []string{"ctrl+g", "1", "tab", "w"}, "$ w"},
 		{"F1 is help everywhere", []string{"f1"}, "Every key goes to the shell"},
 		{"digits outside the lesson are panes", []string{"ctrl+g", "4", "3", "right"}, "[workloads 0]"},

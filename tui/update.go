@@ -200,7 +200,7 @@ func (m *Model) prefixKey(k uv.Key, name string) tea.Cmd {
 // paneKey takes a key while a pane other than the shell has the focus.
 func (m *Model) paneKey(name string) tea.Cmd {
 	switch name {
-	case "esc", "ctrl+c":
+	case "esc", "ctrl+c", "q": // q alone only backs out: words meant for the shell must not end the program
 		if m.arr.zoom {
 			m.arr.zoom = false
 		}
