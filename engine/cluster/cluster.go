@@ -14,6 +14,7 @@ import (
 	"drydock/engine/cluster/control"
 	"drydock/engine/decision"
 	"drydock/engine/store"
+	"drydock/sandbox/container"
 	"drydock/sandbox/home"
 	"drydock/sandbox/lab"
 )
@@ -65,6 +66,8 @@ func Run(ctx context.Context, opts Options, ready func()) error {
 		opts: opts, started: time.Now(), stop: stop, nodes: map[string]*node{},
 		ring: decision.NewRing(rememberedDecisions),
 	}
+	// Orphans of the learner's shell become children of pid 1.
+	c.run(ctx, "reaper", container.Reap)
 	err := c.start(ctx)
 	if err == nil {
 		ready()
