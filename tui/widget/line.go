@@ -106,30 +106,6 @@ func Hang(prefix Line, s string, width int, st uv.Style) []Line {
 	return out
 }
 
-// Styled turns text with escape sequences into lines.
-func Styled(s string) []Line {
-	lines := uv.NewStyledString(s).Lines(ansi.GraphemeWidth)
-	for i, l := range lines {
-		lines[i] = columns(l)
-	}
-	return lines
-}
-
-// columns gives each cell its place: StyledString's lines have one cell per character, ours one per column.
-func columns(cells Line) Line {
-	out := make(Line, 0, len(cells)+8)
-	for _, c := range cells {
-		if c.Width <= 0 {
-			continue
-		}
-		out = append(out, c)
-		for range c.Width - 1 {
-			out = append(out, uv.Cell{})
-		}
-	}
-	return out
-}
-
 // Indent puts a prefix before each line; rows below the first get blanks of the same width, unless every is set.
 func Indent(lines []Line, prefix Line, every bool) []Line {
 	out := make([]Line, len(lines))

@@ -53,7 +53,6 @@ func (d *Doc) Code(number int) *Code {
 type Markdown struct {
 	th    *theme.Theme
 	g     *theme.Glyphs
-	prose *prose
 	cache map[docKey]*Doc
 }
 
@@ -67,7 +66,7 @@ const cachedDocs = 24
 
 // NewMarkdown returns a renderer.
 func NewMarkdown(th *theme.Theme, g *theme.Glyphs) *Markdown {
-	return &Markdown{th: th, g: g, prose: newProse(th, g), cache: map[docKey]*Doc{}}
+	return &Markdown{th: th, g: g, cache: map[docKey]*Doc{}}
 }
 
 var parser = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
@@ -131,9 +130,9 @@ func tight(n ast.Node) bool {
 func (p *pass) block(n ast.Node, width, y int) []Line {
 	switch n := n.(type) {
 	case *ast.Heading:
-		return p.m.prose.lines("# "+oneLine(p.raw(n)), width)
+		return Reflow(p.inline(n, p.m.th.Heading), width)
 	case *ast.Paragraph, *ast.TextBlock:
-		return p.m.prose.lines(p.raw(n), width)
+		return Reflow(p.inline(n, p.m.th.Text), width)
 	case *ast.FencedCodeBlock:
 		return p.code(n, string(n.Language(p.src)), width, y)
 	case *ast.CodeBlock:
@@ -146,7 +145,7 @@ func (p *pass) block(n ast.Node, width, y int) []Line {
 	case *ast.ThematicBreak:
 		return []Line{Text(strings.Repeat(p.m.g.Horizontal, width), p.m.th.Dim)}
 	case *extast.Table:
-		return p.m.prose.lines(p.tableSource(n), width)
+		return p.table(n, width)
 	case *ast.HTMLBlock:
 		return nil // comments to authors
 	}
@@ -161,29 +160,6 @@ func (p *pass) raw(n ast.Node) string {
 		b.Write(seg.Value(p.src))
 	}
 	return strings.TrimRight(b.String(), "\n")
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// tableSource is the source of a table: goldmark keeps only its cells' places.
-func (p *pass) tableSource(n ast.Node) string {
-	from, to := len(p.src), 0
-	_ = ast.Walk(n, func(c ast.Node, entering bool) (ast.WalkStatus, error) { // our function returns no error
-		if cell, ok := c.(*extast.TableCell); ok && entering && cell.Lines().Len() > 0 {
-			seg := cell.Lines().At(0)
-			from, to = min(from, seg.Start), max(to, seg.Stop)
-		}
-		return ast.WalkContinue, nil
-	})
-	if from >= to {
-		return ""
-	}
-	start := strings.LastIndexByte(string(p.src[:from]), '\n') + 1
-	rest := string(p.src[to:])
-	if i := strings.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
-	}
-	return string(p.src[start:to]) + rest
 }
 
 // list renders items with their rows below the first indented.

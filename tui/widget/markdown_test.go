@@ -64,6 +64,42 @@ func TestMarkdownKorean(t *testing.T) {
 	}
 }
 
+func TestMarkdownInline(t *testing.T) {
+	cases := []struct{ name, source, want string }{
+		{"link", "See [the docs](https://k8s.io).", "See the docs (https://k8s.io)."},
+		{"bare link", "<https://k8s.io>", "https://k8s.io"},
+		{"escapes and entities", "a \\* b &amp; c &lt;d&gt;", "a * b & c <d>"},
+		{"hard break", "one\\\ntwo", "one\ntwo"},
+		{"soft break", "one\ntwo", "one two"},
+		{"code keeps its characters", "`a &amp; \\*`", "`a &amp; \\*`"},
+		{"comment", "a <!-- note --> b", "a b"},
+		{"tasks", "- [x] done\n- [ ] open", "* [x] done\n* [ ] open"},
+		{"long word", "abcdefghijklmnopqrstuvwxyzabcdefghij", "abcdefghijklmnopqrstuvwxyzabcd\nefghij"},
+		{"wide word", "가나다라마바사아자차카타파하가나", "가나다라마바사아자차카타파하가\n나"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, got := render(c.source, 30)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMarkdownTableWraps(t *testing.T) {
+	_, got := render("| Field | Meaning |\n|---|---|\n| spec | what **should** be, as you asked for it |\n| status | what is |", 26)
+	want := "Field  | Meaning\n" +
+		"-------+------------------\n" +
+		"spec   | what should be,\n" +
+		"       | as you asked for\n" +
+		"       | it\n" +
+		"status | what is"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestMarkdownTable(t *testing.T) {
 	_, got := render("| a | b |\n|---|---|\n| one | two |\n\nend", 30)
 	for _, want := range []string{"one", "two", "end", "|"} {
