@@ -34,6 +34,7 @@ type fakeAPI struct {
 	events   []*corev1.Event
 	down     bool // every answer is an error
 	tokens   int
+	deletes  int
 	phases   []string // every change of a pod's phase or waiting reason, in order
 }
 
@@ -303,6 +304,10 @@ func (f *fakeAPI) DeletePod(_ context.Context, namespace, name string, options m
 	}
 	if *options.Preconditions.UID != pod.UID || *options.GracePeriodSeconds != 0 {
 		return apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, name, fmt.Errorf("precondition"))
+	}
+	f.deletes++
+	if len(pod.Finalizers) > 0 {
+		return nil
 	}
 	delete(f.pods, key(namespace, name))
 	f.tellLocked(watch.Deleted, pod)

@@ -143,10 +143,13 @@ func TestDeletedPodIsNotRestartedByItsProbe(t *testing.T) {
 		w.answers(0)
 		w.runtime.ignoreTerm["main"] = true
 		w.api.put(newPod("web", func(pod *corev1.Pod) { pod.Spec.Containers[0].LivenessProbe = execProbe(1, 1) }))
-		w.after(time.Second)
+		w.after(1500 * time.Millisecond) // between two probes
 		w.answers(1)
 		w.delete("web", 30)
 		w.after(40 * time.Second)
+		if w.hasEvent("Liveness probe failed") {
+			t.Errorf("probed while ending: %q", w.api.told())
+		}
 		if starts := len(w.runtime.called()); w.api.pod("default", "web") != nil {
 			t.Errorf("still there after %d calls: %v", starts, w.runtime.called())
 		}

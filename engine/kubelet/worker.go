@@ -86,7 +86,7 @@ func matters(before, now *corev1.Pod) bool {
 	return before.Generation != now.Generation || !before.DeletionTimestamp.Equal(now.DeletionTimestamp) || endsSooner(before, now) ||
 		before.Status.Phase != now.Status.Phase && terminal(now.Status.Phase) ||
 		!maps.Equal(before.Labels, now.Labels) || !maps.Equal(before.Annotations, now.Annotations) ||
-		len(before.Finalizers) != len(now.Finalizers) || !equality.Semantic.DeepEqual(foreign(before), foreign(now))
+		!equality.Semantic.DeepEqual(foreign(before), foreign(now))
 }
 
 func endsSooner(before, now *corev1.Pod) bool {
