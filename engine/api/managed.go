@@ -42,7 +42,7 @@ func (r *Resource) newFieldManager(subresource string) (*managedfields.FieldMana
 		if !ok {
 			return nil, fmt.Errorf("field manager for %s/%s: no such update", r.Resource, subresource)
 		}
-		reset[fieldpath.APIVersion(r.GroupVersion().String())] = fieldpath.NewExcludeSetFilter(pathSet(change.resetFields()))
+		reset[fieldpath.APIVersion(r.GroupVersion().String())] = ownable(change)
 	}
 	types := typeConverter()
 	if _, err := types.ObjectToTyped(newObject(kind)); err != nil {
@@ -55,6 +55,27 @@ func (r *Resource) newFieldManager(subresource string) (*managedfields.FieldMana
 		return nil, fmt.Errorf("field manager for %s/%s: %w", r.Resource, subresource, err)
 	}
 	return manager, nil
+}
+
+// ownable lets a writer own what its kind of update can change.
+func ownable(change changer) fieldpath.Filter {
+	only := change.onlyFields()
+	if only == nil {
+		return fieldpath.NewExcludeSetFilter(pathSet(change.resetFields()))
+	}
+	var patterns []*fieldpath.SetMatcher
+	for _, path := range only {
+		var parts []any
+		for part := range strings.SplitSeq(path, ".") {
+			if part == "*" {
+				parts = append(parts, fieldpath.MatchAnyPathElement())
+				continue
+			}
+			parts = append(parts, part)
+		}
+		patterns = append(patterns, fieldpath.MakePrefixMatcherOrDie(parts...))
+	}
+	return fieldpath.NewIncludeMatcherFilter(patterns...)
 }
 
 // pathSet makes "metadata.labels" a field path.

@@ -41,6 +41,8 @@ var pods = rules[*core.Pod]{
 			warnFunc: podStatusWarnings,
 			reset:    []string{"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"},
 		},
+		"ephemeralcontainers": addEphemeral,
+		"resize":              resizePod,
 	},
 	fields: podFields,
 }
@@ -78,6 +80,11 @@ func updatePod(obj, old *core.Pod) {
 		obj.Spec.Resources = old.Spec.Resources.DeepCopy()
 	}
 	podutil.DropDisabledPodFields(obj, old)
+	countChange(obj, old)
+}
+
+// countChange raises the generation when the spec is another.
+func countChange(obj, old *core.Pod) {
 	if !equality.Semantic.DeepEqual(obj.Spec, old.Spec) {
 		obj.Generation++
 	}

@@ -16,7 +16,8 @@ type Resource struct {
 	Namespaced bool
 	// Verbs are the ones discovery lists, sorted.
 	Verbs []string
-	// Subresources are sorted by name; discovery lists exactly these, so each of them must be served.
+	// Subresources are sorted by name; discovery lists exactly these, but for those Awaiting, so each of them
+	// must be served.
 	Subresources []Subresource
 	// Storage is the resource whose objects these are: itself, but for events.k8s.io/v1, which are stored as core/v1 events.
 	// Use ToStorage and FromStorage when they differ.
@@ -25,8 +26,15 @@ type Resource struct {
 	CreateOnUpdate bool
 	// VersionRequired: an update must name the resourceVersion it read. Of other kinds, one without it means the newest.
 	VersionRequired bool
+	// ReturnsDeleted: the answer to a delete is the object's last state, not a Status.
+	ReturnsDeleted bool
+	// OrphansByDefault: a delete that says nothing about dependents leaves them behind. So it was before kubectl learnt to
+	// say, and upstream keeps it for the oldest kinds.
+	OrphansByDefault bool
 	// NoDependents: nothing is garbage collected with these objects, so a delete never waits for orphans or dependents.
 	NoDependents bool
+	// Awaiting names who is missing before the kind may be served; see awaiting.go. "" when it is served.
+	Awaiting string
 
 	strategy strategy
 }
@@ -37,6 +45,8 @@ type Subresource struct {
 	// Kind is what clients send and read there. Only for Eviction, Scale and TokenRequest is it of another group.
 	Kind  schema.GroupVersionKind
 	Verbs []string
+	// Awaiting is as a Resource's.
+	Awaiting string
 }
 
 // GVK is the kind with its group and version.
@@ -54,7 +64,7 @@ func (r *Resource) NewList() runtime.Object {
 	return newObject(r.GroupVersion().WithKind(r.Kind + "List"))
 }
 
-// Subresource finds a subresource by name ("status"), or nil.
+// Subresource finds a subresource by name ("status"), or nil. It also finds those that are Awaiting.
 func (r *Resource) Subresource(name string) *Subresource {
 	for i := range r.Subresources {
 		if r.Subresources[i].Name == name {
@@ -64,17 +74,17 @@ func (r *Resource) Subresource(name string) *Subresource {
 	return nil
 }
 
-// All lists the kinds that are stored, ordered by group, version and resource. The slice is the caller's.
+// All lists the kinds that are stored and served, ordered by group, version and resource. The slice is the caller's.
 func All() []*Resource {
 	return append([]*Resource(nil), table().rows...)
 }
 
-// Lookup finds the row of a resource, or nil.
+// Lookup finds the row of a resource, or nil. It also finds those that are Awaiting.
 func Lookup(gvr schema.GroupVersionResource) *Resource {
 	return table().byResource[gvr]
 }
 
-// LookupKind finds the row of a kind, or nil.
+// LookupKind finds the row of a kind, or nil. It also finds those that are Awaiting.
 func LookupKind(gvk schema.GroupVersionKind) *Resource {
 	return table().byKind[gvk]
 }

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	_ "k8s.io/kubernetes/pkg/apis/networking/install" // the printers need all other groups, and install them
+	_ "k8s.io/kubernetes/pkg/apis/node/install"
 )
 
 // Scheme holds the external types of all groups, and those of meta.k8s.io. It is client-go's, which every client in this

@@ -28,6 +28,8 @@ type changer interface {
 	warn(obj, old runtime.Object) []string
 	// resetFields are the paths that this update ignores, "status" or "metadata.labels", so that nobody comes to own them by it.
 	resetFields() []string
+	// onlyFields are the paths, "*" for any list item, that this update can touch at all; nil when it is not so narrow.
+	onlyFields() []string
 }
 
 // rules is a strategy written down as a list of functions; a kind fills in those it needs. T is a pointer to an internal type.
@@ -49,6 +51,7 @@ type change[T runtime.Object] struct {
 	validateFunc func(obj, old T) field.ErrorList
 	warnFunc     func(obj, old T) []string
 	reset        []string
+	only         []string
 }
 
 func (r rules[T]) prepareCreate(obj runtime.Object) {
@@ -121,3 +124,5 @@ func (c change[T]) warn(obj, old runtime.Object) []string {
 }
 
 func (c change[T]) resetFields() []string { return c.reset }
+
+func (c change[T]) onlyFields() []string { return c.only }

@@ -14,7 +14,7 @@ import (
 
 // printer is upstream's set of columns, made on first use: it is a hundred-odd functions found by reflection.
 var printer = sync.OnceValue(func() printers.TableGenerator {
-	return printers.NewTableGenerator().With(internalversion.AddHandlers)
+	return printers.NewTableGenerator().With(internalversion.AddHandlers, addPlainColumns)
 })
 
 // Table shows an object or a list of r's type as kubectl's columns, the wide ones with priority 1. Rows carry the metadata of

@@ -28,7 +28,7 @@ func (s *Server) delete(q *call) error {
 	if orphan := options.OrphanDependents; !gone && orphan != nil && !*orphan { //nolint:staticcheck // old clients still send it
 		code = http.StatusAccepted
 	}
-	if gone && !returnsDeleted(t) {
+	if gone && !q.kind.ReturnsDeleted {
 		return q.respondStatus(code, &metav1.Status{
 			Status: metav1.StatusSuccess,
 			Details: &metav1.StatusDetails{
@@ -37,15 +37,6 @@ func (s *Server) delete(q *call) error {
 		})
 	}
 	return s.respondEntry(q, code, e)
-}
-
-// returnsDeleted names the kinds whose last state is the answer to their deletion.
-func returnsDeleted(t target) bool {
-	switch t.kind.Kind {
-	case "Pod", "ServiceAccount", "Service", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "PodTemplate", "Namespace":
-		return true
-	}
-	return false
 }
 
 func (q *call) respondStatus(code int, status *metav1.Status) error {

@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
+
+	"drydock/engine/api"
 )
 
 // markDeleted writes the wish into obj: deletionTimestamp, grace period, the garbage collector's finalizers. errDeleteNow
@@ -20,7 +22,7 @@ func markDeleted(t target, obj runtime.Object, options *metav1.DeleteOptions) er
 	if err != nil {
 		return err
 	}
-	accessor.SetFinalizers(collectorFinalizers(accessor, options))
+	accessor.SetFinalizers(collectorFinalizers(t.kind, accessor, options))
 	if graceful && (len(accessor.GetFinalizers()) > 0 || *accessor.GetDeletionGracePeriodSeconds() > 0) {
 		return nil
 	}
@@ -94,8 +96,8 @@ func shortenGrace(accessor metav1.Object, options *metav1.DeleteOptions) (bool, 
 }
 
 // collectorFinalizers are obj's finalizers with those of the garbage collector set as the wish says: wait until dependents
-// are orphaned, wait until they are gone, or neither.
-func collectorFinalizers(accessor metav1.Object, options *metav1.DeleteOptions) []string {
+// are orphaned, wait until they are gone, or neither. A wish that does not say leaves what is there, else the kind decides.
+func collectorFinalizers(kind *api.Resource, accessor metav1.Object, options *metav1.DeleteOptions) []string {
 	var kept []string
 	had := ""
 	for _, f := range accessor.GetFinalizers() {
@@ -115,6 +117,8 @@ func collectorFinalizers(accessor metav1.Object, options *metav1.DeleteOptions) 
 		wanted = map[metav1.DeletionPropagation]string{
 			metav1.DeletePropagationOrphan: metav1.FinalizerOrphanDependents, metav1.DeletePropagationForeground: metav1.FinalizerDeleteDependents,
 		}[*policy]
+	} else if wanted == "" && kind.OrphansByDefault {
+		wanted = metav1.FinalizerOrphanDependents
 	}
 	if wanted != "" {
 		kept = append(kept, wanted)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -47,7 +46,7 @@ func (s *Server) update(q *call) error {
 	by := q.writer(options.FieldManager, options.DryRun)
 	dedupOwners(accessor, by.warn, false)
 	return s.respondUpdate(q, update{
-		by: by, uid: accessor.GetUID(), createMissing: createsOnUpdate(q.kind) && q.info.Subresource == "", action: "Update",
+		by: by, uid: accessor.GetUID(), createMissing: q.kind.CreateOnUpdate && q.info.Subresource == "", action: "Update",
 		compute: func(live runtime.Object) (runtime.Object, error) {
 			return s.ownUpdate(q.kind, live, obj.DeepCopyObject(), by)
 		},
@@ -180,7 +179,7 @@ func checkVersion(t target, accessor metav1.Object, old *entry) error {
 	case current:
 		return nil
 	case "", "0":
-		if !needsVersion(t.kind) {
+		if !t.kind.VersionRequired {
 			accessor.SetResourceVersion(current)
 			return nil
 		}
@@ -224,10 +223,10 @@ func (s *Server) finishUpdate(ctx context.Context, t target, old *entry, obj run
 
 // strategyOf is which of the kind's rules apply: a scale is an update of the whole object.
 func strategyOf(subresource string) string {
-	if subresource == "status" || subresource == "finalize" {
-		return subresource
+	if subresource == "scale" {
+		return ""
 	}
-	return ""
+	return subresource
 }
 
 // removeByUpdate deletes an object whose last finalizer has just been taken away. The client still gets its object.
@@ -257,14 +256,4 @@ func endsObject(kind *api.Resource, obj runtime.Object, old *entry) bool {
 	}
 	grace := old.meta.GetDeletionGracePeriodSeconds()
 	return grace == nil || *grace == 0
-}
-
-// createsOnUpdate names the kinds for which a PUT of an absent object creates it. Upstream grew these before apply existed.
-func createsOnUpdate(kind *api.Resource) bool {
-	return slices.Contains([]string{"Event", "Endpoints", "LimitRange", "Service", "Lease", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "RuntimeClass"}, kind.Kind)
-}
-
-// needsVersion names the kinds that nobody may overwrite without saying which version they saw.
-func needsVersion(kind *api.Resource) bool {
-	return slices.Contains([]string{"Lease", "PodDisruptionBudget", "RuntimeClass", "CSIDriver", "CSINode", "VolumeAttachment"}, kind.Kind)
 }
