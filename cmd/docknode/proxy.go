@@ -13,6 +13,7 @@ func runProxy(ctx context.Context, args []string) error {
 	var cfg proxy.Config
 	flags.StringVar(&cfg.NodeName, "node", hostname(), "name of this node")
 	flags.StringVar(&cfg.PodCIDR, "pod-cidr", "", "addresses of all pods of the cluster")
+	flags.StringVar(&cfg.NodeIP, "node-ip", "", "address of this node: node ports are open there")
 	kubeconfig := flags.String("kubeconfig", "/etc/kubernetes/kube-proxy.conf", "how to reach the API server")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -11,6 +11,7 @@ var (
 	podRange       = netip.MustParsePrefix("10.244.0.0/16")
 	serviceRange   = netip.MustParsePrefix("10.96.0.0/16")
 	apiServiceAddr = netip.MustParseAddr("10.96.0.1")
+	dnsServiceAddr = netip.MustParseAddr("10.96.0.10") // as kubeadm gives it
 )
 
 const (

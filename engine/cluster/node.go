@@ -60,7 +60,7 @@ func (c *Cluster) layFabric(context.Context) error {
 
 // bootNodes boots all nodes at once.
 func (c *Cluster) bootNodes(ctx context.Context) error {
-	if err := c.prepareShell(); err != nil {
+	if err := errors.Join(c.prepareShell(), c.prepareResolver()); err != nil {
 		return err
 	}
 	errs := make([]error, c.opts.Nodes)
@@ -195,8 +195,11 @@ func (c *Cluster) nodeInit(n *node) []string {
 		nodeBin + "/docknode", "runtime",
 		"--root=/var/lib/drydock", "--socket=" + criSocket, "--images=" + nodeImages, "--init=" + nodeBin + "/dockinit",
 		"--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
-		"--supervise", strings.Join([]string{"kubelet", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String()}, " "),
-		"--supervise", strings.Join([]string{"proxy", "--node=" + n.name, "--pod-cidr=" + podRange.String()}, " "),
+		"--supervise", strings.Join([]string{
+			"kubelet", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
+			"--cluster-dns=" + dnsServiceAddr.String(), "--cluster-domain=" + clusterDomain,
+		}, " "),
+		"--supervise", strings.Join([]string{"proxy", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + podRange.String()}, " "),
 	}
 }
 

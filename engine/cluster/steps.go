@@ -28,6 +28,8 @@ func (c *Cluster) start(ctx context.Context) error {
 		{
 			{fmt.Sprintf("boot %d nodes", c.opts.Nodes), c.bootNodes},
 			{"start controllers and scheduler", c.startControllers},
+			{"start the name server", c.startNames},
+			{"start the lab's own proxy", c.startLabProxy},
 		},
 		{{"wait until all nodes are Ready", c.waitReady}},
 		{{"listen for commands", c.serveControl}},

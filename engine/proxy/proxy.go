@@ -17,6 +17,8 @@ import (
 // Config is all a proxy must be told.
 type Config struct {
 	NodeName string
+	// NodeIP is the node's own address, where node ports are open. Empty: they are open on all its addresses but loopback.
+	NodeIP string
 	// REST is how to reach the API server. Client, when set, is used instead.
 	REST   *rest.Config
 	Client Client
