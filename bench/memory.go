@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"drydock/sandbox/home"
 )
 
 // rest is how long a lab is left alone before it is weighed: the collectors of its programs have run by then.
@@ -36,7 +39,7 @@ func measureMemory(ctx context.Context, w *workshop) ([]row, error) {
 			return rows, ctx.Err()
 		case <-time.After(rest):
 		}
-		total, largest, err := weigh(labName)
+		total, largest, err := weigh(w.lab)
 		if err != nil {
 			return rows, err
 		}
@@ -53,8 +56,8 @@ func measureMemory(ctx context.Context, w *workshop) ([]row, error) {
 
 // weigh sums the proportional set size of a lab's keeper and all its descendants (proc(5), smaps_rollup), and says what
 // each kind of program weighs.
-func weigh(name string) (total int64, parts string, err error) {
-	parents, keeper, err := processes(name)
+func weigh(lab home.Lab) (total int64, parts string, err error) {
+	parents, keeper, err := processes(lab)
 	if err != nil {
 		return 0, "", err
 	}
@@ -84,7 +87,7 @@ func weigh(name string) (total int64, parts string, err error) {
 var errNoKeeper = errors.New("the lab's keeper was not found")
 
 // processes maps every process of the machine to its parent, and finds the lab's keeper.
-func processes(name string) (parents map[int]int, keeper int, err error) {
+func processes(lab home.Lab) (parents map[int]int, keeper int, err error) {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return nil, 0, err
@@ -99,7 +102,7 @@ func processes(name string) (parents map[int]int, keeper int, err error) {
 		// The name, in parentheses, may hold anything; the parent is the second field after it.
 		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 		parents[pid], _ = strconv.Atoi(fields[1])
-		if strings.Contains(strings.Join(arguments(pid), " "), "keep --name "+name+" ") {
+		if isKeeper(arguments(pid), lab) {
 			keeper = pid
 		}
 	}
@@ -107,6 +110,10 @@ func processes(name string) (parents map[int]int, keeper int, err error) {
 		return nil, 0, errNoKeeper
 	}
 	return parents, keeper, nil
+}
+
+func isKeeper(args []string, lab home.Lab) bool {
+	return filepath.Base(args[0]) == "dockkeep" && slices.Contains(args, "--lab="+string(lab))
 }
 
 func arguments(pid int) []string {
@@ -120,9 +127,6 @@ func kindOf(pid int) string {
 	kind := filepath.Base(args[0])
 	if kind == "docknode" && len(args) > 1 {
 		kind = args[1]
-	}
-	if len(args) > 1 && args[1] == "keep" {
-		kind = "keeper"
 	}
 	return kind
 }

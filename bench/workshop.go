@@ -12,7 +12,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"drydock/engine/cluster/control"
+	"drydock/engine/cluster/access"
 	"drydock/sandbox/home"
 )
 
@@ -88,7 +88,7 @@ func (w *workshop) api(ctx context.Context) (*kubernetes.Clientset, error) {
 	if _, err := w.drydock(ctx, "up", "--name", labName); err != nil {
 		return nil, err
 	}
-	config, err := control.RESTConfig(w.lab)
+	config, err := access.RESTConfig(w.lab)
 	if err != nil {
 		return nil, err
 	}

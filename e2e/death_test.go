@@ -38,7 +38,7 @@ func TestNothingOutlivesTheKeeper(t *testing.T) {
 	}
 	keeper := -1
 	for pid, line := range lab {
-		if strings.Contains(line, "\x00keep\x00") {
+		if strings.Contains(line, "/dockkeep\x00") {
 			keeper = pid
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"drydock/engine/cluster/access"
 	"drydock/engine/cluster/control"
 	"drydock/lessons/course"
 	"drydock/lessons/library"
@@ -25,7 +26,7 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("load the bundled lessons: %w", err)
 	}
-	rest, err := control.RESTConfig(p.lab)
+	rest, err := access.RESTConfig(p.lab)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -105,7 +105,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.lang, "lang", "", "language of lessons and interface: en or ko")
 	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
 	root.AddCommand(
-		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(), a.keepCommand(),
+		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(),
 		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.doctorCommand(), versionCommand(),
 	)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"drydock/checks"
+	"drydock/engine/cluster/access"
 	"drydock/engine/cluster/control"
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
@@ -90,7 +91,7 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 		return nil, errors.Join(fmt.Errorf("start a lab for %s: %w", name, err), p.lab.Remove())
 	}
 	l := &testLab{place: p}
-	if l.config, err = control.RESTConfig(p.lab); err == nil {
+	if l.config, err = access.RESTConfig(p.lab); err == nil {
 		l.prober, err = newLabProber(p.lab, l.config)
 	}
 	if err != nil {

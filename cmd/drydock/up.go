@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -60,36 +59,16 @@ func sayRunning(w io.Writer, status control.Status, asJSON bool) error {
 	return err
 }
 
-// launch starts a keeper for the lab: this program again, in a session of its own.
+// launch starts a keeper for the lab, which is a program of its own in a session of its own.
 func (a *app) launch(ctx context.Context, p place, nodes int, report func(string)) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	err = keeper.Launch(ctx, p.lab, []string{self, "keep", "--name", p.lab.Name(), "--nodes", strconv.Itoa(nodes)}, report)
+	err := keeper.Launch(ctx, p.lab, []string{
+		p.programs.Path("dockkeep"), "--home=" + string(p.home), "--lab=" + string(p.lab), "--programs=" + string(p.programs),
+		"--nodes=" + strconv.Itoa(nodes), "--version=" + version,
+	}, report)
 	if err == nil {
 		return nil
 	}
 	return p.refuse(ctx, err)
-}
-
-// keepCommand is the keeper's side of launch. People do not type it.
-func (a *app) keepCommand() *cobra.Command {
-	var nodes int
-	cmd := &cobra.Command{
-		Use: "keep", Hidden: true, Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			p, err := a.unpacked()
-			if err != nil {
-				return err
-			}
-			return keeper.Run(keeper.Options{
-				Home: p.home, Lab: p.lab, Programs: p.programs, Nodes: nodes, Version: version, Progress: os.NewFile(3, "progress"),
-			})
-		},
-	}
-	cmd.Flags().IntVar(&nodes, "nodes", defaultNodes, "")
-	return cmd
 }
 
 func (a *app) downCommand() *cobra.Command {

@@ -7,7 +7,7 @@
 //
 // # How it works
 //
-//	drydock up            keeper (drydock keep)         lab (dockplane)
+//	drydock up            keeper (dockkeep)             lab (dockplane)
 //	Launch ─ spawns ────▶ Run: lock, listener ─ clone ▶ pid 1
 //	◀──────────────────── progress, lines of JSON, on one pipe all the way ──
 //	returns at "ready"    waits for the lab, sweeps      …

@@ -1,0 +1,39 @@
+// Command dockkeep is the keeper: the small process outside that a lab dies with (engine/cluster/keeper). It is started by
+// drydock, never by hand.
+//
+// It is a program of its own because it waits beside each lab for as long as that lives, and stands in the way of every
+// start: what it linked would be paid for in both.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"drydock/engine/cluster/keeper"
+	"drydock/sandbox/home"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "dockkeep:", err)
+		os.Exit(4)
+	}
+}
+
+// run stays until the lab has ended. Descriptor 3 takes its progress.
+func run(args []string) error {
+	flags := flag.NewFlagSet("dockkeep", flag.ContinueOnError)
+	homeDir := flags.String("home", "", "state directory")
+	labDir := flags.String("lab", "", "the lab's directory")
+	programs := flags.String("programs", "", "directory of the unpacked programs")
+	nodes := flags.Int("nodes", 3, "how many nodes")
+	version := flags.String("version", "", "version to report")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return keeper.Run(keeper.Options{
+		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, Version: *version,
+		Progress: os.NewFile(3, "progress"),
+	})
+}
