@@ -17,6 +17,7 @@ const (
 	cellW, cellH = 8.4, 18.0
 	margin       = 12.0
 	bar          = 26.0 // the window's title bar
+	below        = 4.9  // from the middle of a cell down to the line that letters stand on; not all programs know dominant-baseline
 )
 
 // palette is the terminal's sixteen colours in the picture; each is 4.5:1 or better on the background.
@@ -32,15 +33,15 @@ func picture(c *widget.Canvas, cursor *uv.Position, title string) string {
 	cols, rows := c.Bounds().Dx(), c.Bounds().Dy()
 	w, h := float64(cols)*cellW+2*margin, float64(rows)*cellH+2*margin+bar
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img">`+"\n", w, h, w, h)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img" xml:space="preserve">`+"\n", w, h, w, h)
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(title))
 	b.WriteString(`<style>text{font:14px "JetBrains Mono","DejaVu Sans Mono","Noto Sans Mono CJK KR","NanumGothicCoding",monospace;` +
-		`white-space:pre;dominant-baseline:central}.b{font-weight:bold}.i{font-style:italic}</style>` + "\n")
+		`white-space:pre}.b{font-weight:bold}.i{font-style:italic}</style>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%.1f" height="%.1f" rx="8" fill="%s"/>`+"\n", w, h, background)
 	for i, dot := range []string{"#ff6b6b", "#f0c674", "#8fd28a"} {
 		fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="5" fill="%s"/>`+"\n", margin+8+float64(i)*18, bar/2+4, dot)
 	}
-	fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>`+"\n", w/2, bar/2+4, palette[8], html.EscapeString(title))
+	fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>`+"\n", w/2, bar/2+4+below, palette[8], html.EscapeString(title))
 	for y := range rows {
 		drawRow(&b, c, y, cols)
 	}
@@ -102,7 +103,7 @@ func drawRun(b *strings.Builder, r run) {
 	lead := len(r.text) - len(strings.TrimLeft(r.text, " "))
 	text := strings.TrimSpace(r.text)
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" lengthAdjust="spacingAndGlyphs" fill="%s"%s>%s</text>`+"\n",
-		x+float64(lead)*cellW, y+cellH/2, float64(widget.Width(text))*cellW, fg, attrs(r.style), html.EscapeString(text))
+		x+float64(lead)*cellW, y+cellH/2+below, float64(widget.Width(text))*cellW, fg, attrs(r.style), html.EscapeString(text))
 }
 
 func attrs(st uv.Style) string {
