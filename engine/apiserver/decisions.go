@@ -16,8 +16,7 @@ import (
 
 // serveDecisions is the flight recorder's door: nodes post records, people and programs read and follow them.
 func (s *Server) serveDecisions(q *call) error {
-	groups := q.user.GetGroups()
-	if !slices.Contains(groups, user.SystemPrivilegedGroup) && !slices.Contains(groups, user.NodesGroup) {
+	if !mayUseDecisions(q.user, q.r.Method) {
 		return forbidden(q.user, attributesOf(q.info))
 	}
 	switch q.r.Method {
@@ -27,6 +26,18 @@ func (s *Server) serveDecisions(q *call) error {
 		return s.streamDecisions(q)
 	}
 	return methodNotAllowed()
+}
+
+// proxierGroup is what a node's proxy belongs to; its certificate is no node's.
+const proxierGroup = "system:node-proxier"
+
+// mayUseDecisions: administrators and nodes read and write, a node's proxy writes.
+func mayUseDecisions(who user.Info, method string) bool {
+	groups := who.GetGroups()
+	if slices.Contains(groups, user.SystemPrivilegedGroup) || slices.Contains(groups, user.NodesGroup) {
+		return true
+	}
+	return method == http.MethodPost && slices.Contains(groups, proxierGroup)
 }
 
 // takeDecisions reads records, one JSON object after the other, as long as the client sends.

@@ -95,4 +95,11 @@ func TestDecisionsArePostedAndFollowed(t *testing.T) {
 	if code, _, _ := c.request(t, "GET", "/drydock/decisions", "", "Impersonate-User", "system:serviceaccount:default:default"); code != http.StatusForbidden {
 		t.Errorf("a service account read decisions: %d", code)
 	}
+	proxy := []string{"Impersonate-User", "system:kube-proxy", "Impersonate-Group", "system:node-proxier"}
+	if code, text, _ := c.request(t, "POST", "/drydock/decisions", body, proxy...); code != http.StatusNoContent {
+		t.Errorf("a proxy posts: %d %s", code, text)
+	}
+	if code, _, _ := c.request(t, "GET", "/drydock/decisions", "", proxy...); code != http.StatusForbidden {
+		t.Errorf("a proxy read decisions: %d", code)
+	}
 }

@@ -63,6 +63,9 @@ func Dir() string { return os.Getenv(dirEnv) }
 func Unprivileged() bool { return os.Getenv(stageEnv) == "user" }
 
 func run(m *testing.M, prepare func(dir string) error) (int, error) {
+	if slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.fuzzworker") }) {
+		return m.Run(), nil // a child of a fuzzing test, which has made the namespaces and talks to it through a pipe
+	}
 	switch os.Getenv(stageEnv) {
 	case "user-outside":
 		return again("user", userNamespace())
