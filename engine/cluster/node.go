@@ -53,9 +53,13 @@ func (n *node) status() control.Node {
 	return s
 }
 
-// layFabric makes the switch and, through it, the lab's routes to every node's pods.
+// layFabric makes the switch. The lab gets a route to Services, which are nowhere: the kernel looks for a way out before the
+// proxy's rules rewrite a packet's destination, and gives up when there is none.
 func (c *Cluster) layFabric(context.Context) error {
-	return network.NewFabric(fabricBridge, fabricPrefix)
+	if err := network.NewFabric(fabricBridge, fabricPrefix); err != nil {
+		return err
+	}
+	return network.AddRoute(network.Route{Destination: serviceRange, Link: fabricBridge})
 }
 
 // bootNodes boots all nodes at once.

@@ -127,12 +127,14 @@ type Route struct {
 	PID         int // a process in the network namespace that gets the route; 0: the current one
 	Destination netip.Prefix
 	Via         netip.Addr
+	// Link is the device when there is no next hop: the destination is, as far as routes know, on that cable.
+	Link string
 }
 
 // AddRoute adds a route, or replaces the one to the same destination: the pods of another node are behind that node.
 func AddRoute(r Route) error {
 	if err := r.apply(netlink.RouteReplace); err != nil {
-		return fmt.Errorf("add the route to %s via %s: %w", r.Destination, r.Via, err)
+		return fmt.Errorf("add the route to %s via %s: %w", r.Destination, r.next(), err)
 	}
 	return nil
 }
@@ -140,17 +142,36 @@ func AddRoute(r Route) error {
 // RemoveRoute removes a route that AddRoute added.
 func RemoveRoute(r Route) error {
 	if err := r.apply(netlink.RouteDel); err != nil {
-		return fmt.Errorf("remove the route to %s via %s: %w", r.Destination, r.Via, err)
+		return fmt.Errorf("remove the route to %s via %s: %w", r.Destination, r.next(), err)
 	}
 	return nil
 }
 
 func (r Route) apply(change func(*netlink.Route) error) error {
-	route := &netlink.Route{Dst: ipNet(r.Destination.Masked()), Gw: r.Via.AsSlice()}
-	if r.PID == 0 {
+	set := func() error {
+		route := &netlink.Route{Dst: ipNet(r.Destination.Masked())}
+		if r.Via.IsValid() {
+			route.Gw = r.Via.AsSlice()
+		} else {
+			link, err := netlink.LinkByName(r.Link)
+			if err != nil {
+				return fmt.Errorf("find link %s: %w", r.Link, err)
+			}
+			route.LinkIndex, route.Scope = link.Attrs().Index, netlink.SCOPE_LINK
+		}
 		return change(route)
 	}
-	return Do(netnsOf(r.PID), func() error { return change(route) })
+	if r.PID == 0 {
+		return set()
+	}
+	return Do(netnsOf(r.PID), set)
+}
+
+func (r Route) next() string {
+	if r.Via.IsValid() {
+		return r.Via.String()
+	}
+	return r.Link
 }
 
 func netnsOf(pid int) string { return "/proc/" + strconv.Itoa(pid) + "/ns/net" }
