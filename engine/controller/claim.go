@@ -23,6 +23,8 @@ type Claim struct {
 	// Fresh reads the owner from the API server: the local copy may not know yet that it is being deleted, and then it
 	// must not adopt (the garbage collector would delete what it adopted).
 	Fresh func(context.Context) (metav1.Object, error)
+	// Finalizers are put on what is adopted.
+	Finalizers []string
 	// Patch applies a strategic merge patch to one of the objects.
 	Patch func(ctx context.Context, name string, patch []byte) error
 
@@ -85,22 +87,23 @@ func (c Claim) adopt(ctx context.Context, obj metav1.Object) error {
 	if err := c.fresh(); err != nil {
 		return fmt.Errorf("adopt %s: %w", obj.GetName(), err)
 	}
-	return c.patch(ctx, obj, metav1.NewControllerRef(c.Owner, c.Kind))
+	return c.patch(ctx, obj, metav1.NewControllerRef(c.Owner, c.Kind), c.Finalizers)
 }
 
 func (c Claim) release(ctx context.Context, obj metav1.Object) error {
-	err := c.patch(ctx, obj, map[string]any{"$patch": "delete", "uid": c.Owner.GetUID()})
+	err := c.patch(ctx, obj, map[string]any{"$patch": "delete", "uid": c.Owner.GetUID()}, nil)
 	if apierrors.IsInvalid(err) {
 		return nil // the reference is gone already, or the object is another one
 	}
 	return err
 }
 
-func (c Claim) patch(ctx context.Context, obj metav1.Object, ownerReference any) error {
+func (c Claim) patch(ctx context.Context, obj metav1.Object, ownerReference any, finalizers []string) error {
 	patch, err := json.Marshal(map[string]any{"metadata": struct {
 		UID             types.UID `json:"uid"`
 		OwnerReferences []any     `json:"ownerReferences"`
-	}{obj.GetUID(), []any{ownerReference}}})
+		Finalizers      []string  `json:"finalizers,omitempty"`
+	}{obj.GetUID(), []any{ownerReference}, finalizers}})
 	if err != nil {
 		return fmt.Errorf("patch owner references of %s: %w", obj.GetName(), err)
 	}

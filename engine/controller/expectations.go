@@ -39,6 +39,11 @@ func (e *Expectations) ExpectDeletions(owner Key, uids []types.UID) {
 	e.set(owner, &expectation{deletions: sets.New(uids...), since: time.Now()})
 }
 
+// Expect replaces what owner waits for by n creations and the deletion of these objects.
+func (e *Expectations) Expect(owner Key, n int, uids []types.UID) {
+	e.set(owner, &expectation{creations: n, deletions: sets.New(uids...), since: time.Now()})
+}
+
 func (e *Expectations) set(owner Key, expected *expectation) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -13,54 +13,67 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	appslisters "k8s.io/client-go/listers/apps/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"drydock/engine/controller"
 )
 
-var kind = appsv1.SchemeGroupVersion.WithKind("ReplicaSet")
-
 // Controller keeps the number of pods that each ReplicaSet asks for.
 type Controller struct {
 	// set once in New
 	*controller.Loop[controller.Key]
+	source       Source
 	client       kubernetes.Interface
-	sets         appslisters.ReplicaSetLister
 	pods         corelisters.PodLister
+	control      controller.PodControl
 	expectations *controller.Expectations
 	written      *controller.Written
 }
 
-// New makes the controller. Nothing runs before Run.
-func New(cfg controller.Config) (*Controller, error) {
-	sets, pods := cfg.Informers.Apps().V1().ReplicaSets(), cfg.Informers.Core().V1().Pods()
+// New makes the controller of ReplicaSets. Nothing runs before Run.
+func New(cfg controller.Config) (*Controller, error) { return NewOf(cfg, replicaSets(cfg)) }
+
+// NewOf makes a controller of another kind of set.
+func NewOf(cfg controller.Config, source Source) (*Controller, error) {
+	pods := cfg.Informers.Core().V1().Pods()
 	c := &Controller{
+		source:       source,
 		client:       cfg.Client,
-		sets:         sets.Lister(),
 		pods:         pods.Lister(),
 		expectations: controller.NewExpectations(),
 		written:      controller.NewWritten(),
 	}
-	c.Loop = controller.NewLoop("replicaset-controller", cfg, c.Reconcile)
+	c.Loop = controller.NewLoop(source.Name, cfg, c.Reconcile)
+	c.control = controller.PodControl{Voice: c.Voice, Client: cfg.Client, Expectations: c.expectations, Kind: source.Kind}
 	return c, errors.Join(
-		c.FollowAll(sets.Informer(), func(obj any) []controller.Key {
+		c.FollowAll(source.Informer, func(obj any) []controller.Key {
 			key, _ := controller.KeyOf(obj)
 			return []controller.Key{key}
 		}),
-		c.Follow(sets.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
-			if gone, ok := controller.Object[*appsv1.ReplicaSet](obj); ok {
+		c.Follow(source.Informer, cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+			if gone, ok := controller.Object[metav1.Object](obj); ok {
 				c.written.Forget(gone)
 			}
 		}}),
-		c.Follow(pods.Informer(), podHandler{c}),
+		c.Follow(pods.Informer(), controller.PodHandler{
+			Kind: source.Kind.Kind, Add: c.Add, Expectations: c.expectations, Adopters: c.adopters,
+		}),
 	)
+}
+
+// adopters is every set that could adopt a pod without a controller.
+func (c *Controller) adopters(pod *corev1.Pod) []controller.Key {
+	sets, err := c.source.list(pod.Namespace)
+	if err != nil {
+		return nil // listing the local copy cannot fail
+	}
+	return controller.Selecting(sets, func(rs *appsv1.ReplicaSet) *metav1.LabelSelector { return rs.Spec.Selector }, pod.Labels)
 }
 
 // Reconcile brings the pods and the status of one ReplicaSet in line with its spec.
 func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
-	rs, err := c.sets.ReplicaSets(key.Namespace).Get(key.Name)
+	rs, err := c.source.get(key)
 	if apierrors.IsNotFound(err) {
 		c.expectations.Forget(key)
 		return nil
@@ -88,6 +101,9 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 		manageErr = c.manage(ctx, rs, active)
 	}
 	status, recheck := newStatus(rs, active, terminating, manageErr)
+	if !c.source.CountsTerminating {
+		status.TerminatingReplicas = nil
+	}
 	if err := c.updateStatus(ctx, rs, status); err != nil {
 		return errors.Join(manageErr, err)
 	}
@@ -113,9 +129,9 @@ func (c *Controller) claim(ctx context.Context, rs *appsv1.ReplicaSet, selector 
 		}
 	}
 	active, err = controller.Sort(ctx, controller.Claim{
-		Owner: rs, Kind: kind, Selector: selector,
+		Owner: rs, Kind: c.source.Kind, Selector: selector,
 		Fresh: func(ctx context.Context) (metav1.Object, error) {
-			return c.client.AppsV1().ReplicaSets(rs.Namespace).Get(ctx, rs.Name, metav1.GetOptions{})
+			return c.source.Read(ctx, controller.Key{Namespace: rs.Namespace, Name: rs.Name})
 		},
 		Patch: func(ctx context.Context, name string, patch []byte) error {
 			_, err := c.client.CoreV1().Pods(rs.Namespace).Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
@@ -132,22 +148,21 @@ func (c *Controller) updateStatus(ctx context.Context, rs *appsv1.ReplicaSet, st
 	if equal(rs.Status, status) {
 		return nil
 	}
-	client := c.client.AppsV1().ReplicaSets(rs.Namespace)
 	rs = rs.DeepCopy()
 	rs.Status = status
-	updated, err := client.UpdateStatus(ctx, rs, metav1.UpdateOptions{})
+	updated, err := c.source.WriteStatus(ctx, rs)
 	if err == nil {
 		c.written.Wrote(updated)
 	}
 	if !apierrors.IsConflict(err) {
 		return ignoreNotFound(err)
 	}
-	fresh, err := client.Get(ctx, rs.Name, metav1.GetOptions{})
+	fresh, err := c.source.Read(ctx, controller.Key{Namespace: rs.Namespace, Name: rs.Name})
 	if err != nil {
 		return fmt.Errorf("read ReplicaSet after a conflict: %w", err)
 	}
 	fresh.Status = status
-	if updated, err = client.UpdateStatus(ctx, fresh, metav1.UpdateOptions{}); err == nil {
+	if updated, err = c.source.WriteStatus(ctx, fresh); err == nil {
 		c.written.Wrote(updated)
 	}
 	return ignoreNotFound(err)

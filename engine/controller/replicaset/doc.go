@@ -10,11 +10,11 @@
 // nobody controls, claims the ones that match (adopting, releasing), and finds two that are active. One is missing, so it
 // writes down that it expects one creation and creates a pod from the template, with web-5d4f as its controller. Many
 // pods are created in a slow start: 1, 2, 4 and so on, as long as the API server agrees. With four pods it would delete
-// one: the order in ranking.go says which one is missed least. Last it counts ready and available pods into the status.
+// one: the order of controller.Surplus says which one is missed least. Last it counts ready and available pods into the status.
 //
 // # Left out
 //
-// ReplicationControllers; pod finalizers other than those in the template.
+// Pod finalizers other than those in the template.
 //
 // # In Kubernetes
 //

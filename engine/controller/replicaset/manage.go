@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"drydock/engine/controller"
-	"drydock/engine/decision"
 )
 
 // burst is the most pods that one call of Reconcile creates or deletes.
@@ -32,96 +28,31 @@ func (c *Controller) manage(ctx context.Context, rs *appsv1.ReplicaSet, active [
 		if err != nil {
 			return err
 		}
-		return c.delete(ctx, rs, surplus(active, related, min(-missing, burst)))
+		return c.delete(ctx, rs, controller.Surplus(active, related, min(-missing, burst)))
 	default:
 		return nil
 	}
 }
 
 func (c *Controller) create(ctx context.Context, rs *appsv1.ReplicaSet, count int) error {
-	key := controller.Key{Namespace: rs.Namespace, Name: rs.Name}
+	owner, pods := c.source.Hide(rs), make([]*corev1.Pod, count)
+	for i := range pods {
+		pods[i] = c.control.PodOf(owner, &rs.Spec.Template)
+	}
 	// Before the first creation: its event may come before Create returns.
-	c.expectations.ExpectCreations(key, count)
-	created, err := controller.SlowStart(count, func() error { return c.createPod(ctx, rs) })
-	for range count - created {
-		c.expectations.Created(key)
-	}
-	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
-		return nil // nothing can be created there any more; the ReplicaSet will go too
-	}
+	c.expectations.ExpectCreations(controller.Key{Namespace: rs.Namespace, Name: rs.Name}, count)
+	_, err := c.control.Create(ctx, owner, pods, c.why(rs))
 	return err
-}
-
-func (c *Controller) createPod(ctx context.Context, rs *appsv1.ReplicaSet) error {
-	pod, err := c.client.CoreV1().Pods(rs.Namespace).Create(ctx, podFrom(rs), metav1.CreateOptions{})
-	if err != nil {
-		if !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
-			c.Warning(rs, "FailedCreate", "Error creating: %v", err)
-		}
-		return err
-	}
-	c.Normal(rs, "SuccessfulCreate", "Created pod: %v", pod.Name)
-	c.decide(rs, pod, "Create", "SuccessfulCreate")
-	return nil
-}
-
-// podFrom makes a pod of the template.
-func podFrom(rs *appsv1.ReplicaSet) *corev1.Pod {
-	template := rs.Spec.Template.DeepCopy()
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			GenerateName:    rs.Name + "-",
-			Namespace:       rs.Namespace,
-			Labels:          template.Labels,
-			Annotations:     template.Annotations,
-			Finalizers:      template.Finalizers,
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rs, kind)},
-		},
-		Spec: template.Spec,
-	}
 }
 
 func (c *Controller) delete(ctx context.Context, rs *appsv1.ReplicaSet, pods []*corev1.Pod) error {
-	key := controller.Key{Namespace: rs.Namespace, Name: rs.Name}
-	var uids []types.UID
-	for _, pod := range pods {
-		uids = append(uids, pod.UID)
-	}
-	c.expectations.ExpectDeletions(key, uids)
-	_, err := controller.Together(len(pods), func(i int) error {
-		err := c.deletePod(ctx, rs, pods[i])
-		if err != nil {
-			c.expectations.Deleted(key, pods[i].UID)
-		}
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		return err
-	})
+	c.expectations.ExpectDeletions(controller.Key{Namespace: rs.Namespace, Name: rs.Name}, controller.UIDs(pods))
+	_, err := c.control.Delete(ctx, c.source.Hide(rs), pods, c.why(rs))
 	return err
 }
 
-func (c *Controller) deletePod(ctx context.Context, rs *appsv1.ReplicaSet, pod *corev1.Pod) error {
-	err := c.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return err
-	case err != nil:
-		c.Warning(rs, "FailedDelete", "Error deleting: %v", err)
-		return fmt.Errorf("unable to delete pods: %w", err)
-	}
-	c.Normal(rs, "SuccessfulDelete", "Deleted pod: %v", pod.Name)
-	c.decide(rs, pod, "Delete", "SuccessfulDelete")
-	return nil
-}
-
-func (c *Controller) decide(rs *appsv1.ReplicaSet, pod *corev1.Pod, action, reason string) {
-	c.Decide(decision.Record{
-		Object: controller.Refer("pods", pod), Action: action, Reason: reason,
-		Message: fmt.Sprintf("ReplicaSet %s wants %d pods", rs.Name, *rs.Spec.Replicas),
-		Cause:   controller.Refer("replicasets", rs),
-		Details: map[string]string{"wanted": strconv.Itoa(int(*rs.Spec.Replicas)), "generation": strconv.FormatInt(rs.Generation, 10)},
-	})
+func (c *Controller) why(rs *appsv1.ReplicaSet) string {
+	return fmt.Sprintf("%s %s wants %d pods", c.source.Kind.Kind, rs.Name, *rs.Spec.Replicas)
 }
 
 // related is the pods of every ReplicaSet with the same owner as rs: during a rollout a node that runs many of them is
@@ -131,7 +62,7 @@ func (c *Controller) related(rs *appsv1.ReplicaSet) ([]*corev1.Pod, error) {
 	if ref == nil {
 		return nil, nil
 	}
-	sets, err := c.sets.ReplicaSets(rs.Namespace).List(labels.Everything())
+	sets, err := c.source.list(rs.Namespace)
 	if err != nil {
 		return nil, fmt.Errorf("list ReplicaSets: %w", err)
 	}

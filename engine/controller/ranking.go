@@ -1,4 +1,4 @@
-package replicaset
+package controller
 
 import (
 	"cmp"
@@ -9,18 +9,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"drydock/engine/controller"
 )
 
-// surplus returns the count pods that are missed least. related pods say how crowded each node is.
-func surplus(pods, related []*corev1.Pod, count int) []*corev1.Pod {
+// Surplus returns the count pods that are missed least. related pods say how crowded each node is.
+func Surplus(pods, related []*corev1.Pod, count int) []*corev1.Pod {
 	if count >= len(pods) {
 		return pods
 	}
 	crowd := map[string]int{}
 	for _, pod := range related {
-		if controller.Active(pod) {
+		if Active(pod) {
 			crowd[pod.Spec.NodeName]++
 		}
 	}
@@ -33,10 +31,10 @@ func missedLess(a, b *corev1.Pod, crowd map[string]int, now time.Time) int {
 	return cmp.Or(
 		yesFirst(a.Spec.NodeName == "", b.Spec.NodeName == ""),
 		cmp.Compare(phaseRank(a), phaseRank(b)),
-		yesFirst(!controller.Ready(a), !controller.Ready(b)),
+		yesFirst(!Ready(a), !Ready(b)),
 		cmp.Compare(deletionCost(a), deletionCost(b)),
 		-cmp.Compare(crowd[a.Spec.NodeName], crowd[b.Spec.NodeName]),
-		younger(controller.ReadySince(a), controller.ReadySince(b), now),
+		younger(ReadySince(a), ReadySince(b), now),
 		-cmp.Compare(restarts(a), restarts(b)),
 		younger(a.CreationTimestamp, b.CreationTimestamp, now),
 		cmp.Compare(a.UID, b.UID),
