@@ -1,0 +1,110 @@
+// Package engine holds no code: it is the map of the goroutines below it.
+//
+// # Part played
+//
+// The list that `ps` would print, if the parts of a cluster were processes. Some are: see docs/architecture.md.
+//
+// # How it works
+//
+// Three programs run this code. `drydock keep` (the keeper) runs cluster/keeper. `dockplane`, pid 1 of a lab, runs the API
+// server, the store, the controllers, the scheduler, the name server and a proxy of its own, all started by package cluster.
+// Each node runs `docknode kubelet` and `docknode proxy`. A goroutine of one program never meets one of another but over a
+// socket.
+//
+// Below is every place that starts a goroutine, with the number of such places, and every loop `Run(ctx) error`. Whoever
+// starts one waits for its end, but where it says otherwise. "ctx" is the context of the part; it ends with the lab or,
+// on a node, with SIGTERM. The API server and the store start none: a request is served on the goroutine that net/http gave
+// it, and a writer that gets the journal's lock writes for everybody who waits. context.AfterFunc, which lets a
+// short cleanup run when ctx ends, is not counted.
+//
+// The lab's own parts (dockplane):
+//
+//	cluster/cluster.go Cluster.run 1
+//	  owns: one part with a name. Woken by: whatever wakes the part. Stops: with ctx; a part that ends sooner ends the lab.
+//	cluster/cluster.go Run 1
+//	  owns: orphans, of which pid 1 is the parent ("reaper"). Woken by: SIGCHLD. Stops: with ctx.
+//	cluster/steps.go Cluster.sideBySide 1
+//	  owns: one step of the start. Woken by: nothing, it runs through. Stops: when the step is done; all are waited for.
+//	cluster/api.go Cluster.serve 1
+//	  owns: one door of the API server (fabric, 127.0.0.1, unix socket). Woken by: a connection, which net/http gives a
+//	  goroutine of its own, ended by ctx. Stops: with ctx, which closes the door and cuts what is open.
+//	cluster/controllers.go Cluster.startControllers 4
+//	  owns: two sets of informers, each controller, the scheduler. Woken by: watches of the API. Stops: with ctx.
+//	cluster/names.go Cluster.startNames 2
+//	  owns: three informers and the name server. Woken by: watches, questions. Stops: with ctx.
+//	cluster/names.go Cluster.startLabProxy 1
+//	  owns: the rules of the lab's own machine. Woken by, stops: see Proxy.Run.
+//	cluster/serve.go Cluster.serveControl 1
+//	  owns: the control socket. Woken by: a connection, which gets a goroutine of its own (sandbox/lab). Stops: with ctx.
+//	cluster/node.go Cluster.bootNodes 1
+//	  owns: the boot of one node. Woken by: the line by which its runtime says that it serves. Stops: when the node is up.
+//	cluster/node.go Cluster.watchMachine 1
+//	  owns: the wait for one machine's end. Woken by: the death of its pid 1. Stops: then.
+//	cluster/dial.go join 1
+//	  owns: one direction of a connection into the lab. Woken by: bytes. Stops: when both ends have closed, or with ctx.
+//
+// Controllers and scheduler (dockplane):
+//
+//	controller/loop.go Loop.Run 1
+//	  owns: the workers of one controller. Woken by: a key in the queue. Stops: when ctx ends and the queue is shut down.
+//	controller/voice.go Voice.speak 1
+//	  owns: client-go's writer of Events. Woken by: an Event. Stops: with the part that speaks.
+//	controller/slowstart.go Together 1
+//	  owns: one of several writes made at once. Woken by: nothing. Stops: when it is answered; all are waited for.
+//	controller/garbagecollector/controller.go Controller.Run 1
+//	  owns: the informers nobody else asked for, then a Loop. Woken by, stops: as the Loop.
+//	controller/nodelifecycle/controller.go Controller.Run 1
+//	  owns: a second Loop, which evicts pods. Woken by, stops: as the Loop.
+//	scheduler/scheduler.go Scheduler.Run 1
+//	  owns: the scheduling cycle; starts one goroutine per binding cycle. Woken by: a pod in the active queue. Stops: with
+//	  ctx; bindings are waited for.
+//	dns/server.go Server.Run 1
+//	  owns: the UDP and the TCP side of the name server. Woken by: a question. Stops: with ctx.
+//
+// A node's kubelet and proxy (docknode), and the lab's own proxy:
+//
+//	kubelet/kubelet.go Kubelet.Run 1
+//	  owns: seven parts: node status, Lease, Events, Services, pods, the runtime's events, the HTTPS server. Woken by: a timer,
+//	  a watch, CRI's event stream, a connection. Stops: with ctx; one that fails ends the others.
+//	kubelet/kubelet.go Kubelet.background 1
+//	  owns: what the rows below give it. Stops: with ctx; Run waits for it.
+//	kubelet/kubelet.go Kubelet.replacePods 1
+//	  owns: the removal of what belongs to no pod, once, after the first list. Stops: when done.
+//	kubelet/kubelet.go Kubelet.updatePod 1
+//	  owns: one pod: its worker. Woken by: its object, its containers, its probes, its back-off. Stops: when the pod is gone.
+//	kubelet/kubelet.go Kubelet.removePod 1
+//	  owns: the wait for a worker's end. Woken by: that. Stops: then.
+//	kubelet/probes.go probeSet.startLocked 1
+//	  owns: one probe of one container. Woken by: its period. Stops: with the container, or with ctx.
+//	kubelet/statuswriter.go statusWriter.set 1
+//	  owns: the write of one pod's newest status. Woken by: nothing. Stops: when what is wanted has been written.
+//	kubelet/kill.go worker.killAll 1
+//	  owns: the stop of one container. Woken by: the runtime's answer. Stops: then; all are waited for.
+//	kubelet/logwatch.go logWatcher.watch 1
+//	  owns: inotify, for everybody who follows a log. Woken by: a write to a log. Stops: when the last follower goes and
+//	  closes the file; nobody waits for it.
+//	kubelet/stream.go copyBoth 1
+//	  owns: one direction of an exec, attach or port-forward. Woken by: bytes. Stops: when either end closes.
+//	proxy/proxy.go Proxy.Run 1
+//	  owns: the kernel's rules; starts one goroutine for Services and one for EndpointSlices. Woken by: a change of these, and a
+//	  ticker, to see whether somebody else has touched the rules. Stops: with ctx.
+//	decision/sink.go Sink.Run 0
+//	  owns: decision records on their way to the API server. Woken by: a record. Stops: when its part has ended.
+//
+// The keeper and other clients of a lab (drydock):
+//
+//	cluster/keeper/run.go WaitGone 1
+//	  owns: the wait for a lab's lock. Woken by: its release. Stops: then, or with the process; nobody waits for it.
+//	cluster/control/dial.go awaitConnected 1
+//	  owns: the call that carries a connection into the lab. Woken by: the lab's answers. Stops: when the connection ends;
+//	  nobody waits for it.
+//
+// # Left out
+//
+// The goroutines of sandbox (three per running container, see sandbox/cri) and of the interface (tui), and what libraries start
+// for themselves: net/http, gRPC, client-go.
+//
+// # In Kubernetes
+//
+// Nothing like it is written down; cmd/kube-controller-manager/app/controllermanager.go comes nearest.
+package engine
