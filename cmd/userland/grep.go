@@ -1,118 +1,237 @@
 package main
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+
+	"drydock/cmd/userland/regex"
 )
 
-// grepFlags are grep's letters.
-type grepFlags struct {
-	invert, number, quiet, count, list, only bool
+const grepUsage = "[-EFivnqclLowxrHhs] [-m N] [-A N] [-B N] [-C N] [-e] PATTERN [FILE...]   (no back-references)"
+
+var _ = register("grep", grepUsage, grep) && register("egrep", grepUsage, grep) && register("fgrep", grepUsage, grep)
+
+// searcher is one run of grep.
+type searcher struct {
+	p             *process
+	o             options
+	expressions   []*regexp.Regexp
+	named         bool
+	most          int64
+	before, after int64
+	matched       bool
+	status        int
 }
 
-// grep searches with Go's regular expressions (RE2), which are POSIX extended ones without back-references.
 func grep(p *process) int {
-	var flags grepFlags
-	prefix, fixed, args := "", false, p.args
-	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
-		for _, letter := range args[0][1:] {
-			switch letter {
-			case 'i':
-				prefix = "(?i)"
-			case 'v':
-				flags.invert = true
-			case 'n':
-				flags.number = true
-			case 'q', 's':
-				flags.quiet = flags.quiet || letter == 'q'
-			case 'c':
-				flags.count = true
-			case 'l':
-				flags.list = true
-			case 'o':
-				flags.only = true
-			case 'F':
-				fixed = true
-			case 'E':
-			default:
-				return p.misuse()
-			}
-		}
-		args = args[1:]
-	}
-	if len(args) == 0 {
+	o, ok := p.options("EFGivnqclLowxrRHhsam:A:B:C:e:", "color=@", "ignore-case=i", "extended-regexp=E", "invert-match=v", "count=c", "recursive=r", "quiet=q", "only-matching=o", "line-number=n")
+	if !ok {
 		return p.misuse()
 	}
-	pattern := args[0]
-	if fixed {
-		pattern = regexp.QuoteMeta(pattern)
+	patterns := o.given['e']
+	if len(patterns) == 0 {
+		if len(o.rest) == 0 {
+			return p.misuse()
+		}
+		patterns, o.rest = o.rest[:1], o.rest[1:]
 	}
-	expression, err := regexp.Compile(prefix + pattern)
-	if err != nil {
-		fmt.Fprintf(p.stderr, "grep: bad pattern %q\n", args[0])
-		return 2
+	s := &searcher{p: p, o: o, status: 0}
+	for _, pattern := range strings.Split(strings.Join(patterns, "\n"), "\n") {
+		expression, err := s.compile(pattern)
+		if err != nil {
+			p.fail(err)
+			return 2
+		}
+		s.expressions = append(s.expressions, expression)
 	}
-	return flags.search(p, expression, args[1:])
+	for letter, n := range map[byte]*int64{'m': &s.most, 'A': &s.after, 'B': &s.before} {
+		value, err := count(o.value(letter, o.value('C', "0")))
+		if letter == 'm' {
+			value, err = count(o.value('m', "-1"))
+		}
+		if err != nil {
+			p.fail(err)
+			return 2
+		}
+		*n = value
+	}
+	return s.run()
 }
 
-func (f grepFlags) search(p *process, expression *regexp.Regexp, files []string) int {
-	found := false
-	status := p.eachInput(files, func(name string, r io.Reader) error {
-		label := ""
-		if len(files) > 1 {
-			label = name + ":"
+func (s *searcher) compile(pattern string) (*regexp.Regexp, error) {
+	extended := s.o.has('E') || s.p.name == "egrep"
+	if s.o.has('F') || s.p.name == "fgrep" {
+		pattern, extended = regexp.QuoteMeta(pattern), true
+	}
+	compiled, err := regex.Compile(pattern, extended, s.o.has('i'))
+	if err != nil || !s.o.has('w') && !s.o.has('x') {
+		return compiled, err
+	}
+	edge := map[bool][2]string{true: {"^(?:", ")$"}, false: {`\b(?:`, `)\b`}}[s.o.has('x')]
+	return regexp.Compile(edge[0] + compiled.String() + edge[1])
+}
+
+// run searches all files: 0 found, 1 not found, 2 trouble.
+func (s *searcher) run() int {
+	files := s.o.rest
+	recursive := s.o.has('r') || s.o.has('R')
+	if recursive && len(files) == 0 {
+		files = []string{"."}
+	}
+	s.named = (len(files) > 1 || recursive || s.o.has('H')) && !s.o.has('h')
+	if recursive {
+		for _, root := range files {
+			_ = filepath.WalkDir(root, s.walk) // walk reports
 		}
-		n, err := f.searchOne(p.stdout, r, expression, label)
-		found = found || n > 0
-		switch {
-		case f.quiet:
-		case f.list && n > 0:
-			fmt.Fprintln(p.stdout, name)
-		case f.count:
-			fmt.Fprintf(p.stdout, "%s%d\n", label, n)
+	} else {
+		s.status = s.p.eachInput(files, s.search)
+		if s.status != 0 {
+			s.status = 2
 		}
-		return err
-	})
+	}
 	switch {
-	case status != 0:
-		return 2
-	case found:
+	case s.matched && (s.status == 0 || s.o.has('q')):
 		return 0
+	case s.status != 0:
+		return s.status
 	default:
 		return 1
 	}
 }
 
-func (f grepFlags) searchOne(w io.Writer, r io.Reader, expression *regexp.Regexp, label string) (matches int, err error) {
-	lines := bufio.NewReader(r)
-	for number := 1; ; number++ {
-		line, err := lines.ReadString('\n')
-		if line == "" && err != nil {
-			if err == io.EOF { //nolint:errorlint // bufio returns it bare
-				err = nil
-			}
-			return matches, err
+func (s *searcher) walk(path string, d fs.DirEntry, err error) error {
+	if err == nil && d.Type().IsRegular() {
+		err = s.p.oneInput(path, s.search)
+	}
+	if err != nil && !s.o.has('s') {
+		s.p.fail(err)
+		s.status = 2
+	}
+	return nil
+}
+
+var errEnough = errors.New("enough")
+
+func (s *searcher) search(name string, r io.Reader) error {
+	label := ""
+	if s.named {
+		label = name
+	}
+	out, flush := s.p.buffered()
+	pages := &printer{searcher: s, out: out, label: label}
+	err := eachLine(r, pages.line)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	if pages.found > 0 {
+		s.matched = true
+	}
+	switch {
+	case s.o.has('q'):
+	case s.o.has('l') && pages.found > 0, s.o.has('L') && pages.found == 0:
+		fmt.Fprintln(out, name)
+	case s.o.has('c'):
+		if label != "" {
+			label += ":"
 		}
-		line = strings.TrimSuffix(line, "\n")
-		if expression.MatchString(line) == f.invert {
-			continue
-		}
-		matches++
-		if f.quiet || f.count || f.list {
-			continue
-		}
-		start := label
-		if f.number {
-			start += fmt.Sprintf("%d:", number)
-		}
-		if f.only {
-			line = strings.Join(expression.FindAllString(line, -1), "\n")
-		}
-		if _, err := fmt.Fprintln(w, start+line); err != nil {
-			return matches, err
+		fmt.Fprintf(out, "%s%d\n", label, pages.found)
+	}
+	flush(0)
+	if s.o.has('q') && s.matched {
+		os.Exit(0) // POSIX: at the first match, whatever else is wrong
+	}
+	return err
+}
+
+// printer prints the matching lines of one file and their surroundings.
+type printer struct {
+	*searcher
+	out    io.Writer
+	label  string
+	number int64
+	found  int64
+	held   []string // lines before, for -B
+	trail  int64    // lines still to print, for -A
+	last   int64    // the last line printed
+}
+
+func (p *printer) line(text string) error {
+	p.number++
+	if p.matches(text) == p.o.has('v') {
+		p.surrounding(text)
+		return nil
+	}
+	p.found++
+	silent := p.o.has('q') || p.o.has('l') || p.o.has('L')
+	if !silent && !p.o.has('c') {
+		p.show(text)
+	}
+	if silent || p.found == p.most {
+		return errEnough
+	}
+	return nil
+}
+
+func (p *printer) matches(text string) bool {
+	for _, e := range p.expressions {
+		if e.MatchString(text) {
+			return true
 		}
 	}
+	return false
+}
+
+func (p *printer) show(text string) {
+	first := p.number - int64(len(p.held))
+	if (p.before > 0 || p.after > 0) && p.last > 0 && first > p.last+1 {
+		fmt.Fprintln(p.out, "--")
+	}
+	for i, line := range p.held {
+		p.print(line, first+int64(i), '-')
+	}
+	p.held = nil
+	if p.o.has('o') && !p.o.has('v') {
+		for _, e := range p.expressions {
+			for _, part := range e.FindAllString(text, -1) {
+				p.print(part, p.number, ':')
+			}
+		}
+	} else {
+		p.print(text, p.number, ':')
+	}
+	p.trail, p.last = p.after, p.number
+}
+
+func (p *printer) surrounding(text string) {
+	if p.o.has('c') || p.o.has('q') || p.o.has('l') {
+		return
+	}
+	if p.trail > 0 {
+		p.trail--
+		p.last = p.number
+		p.print(text, p.number, '-')
+		return
+	}
+	if p.before > 0 {
+		p.held = append(p.held, text)
+		if int64(len(p.held)) > p.before {
+			p.held = p.held[1:]
+		}
+	}
+}
+
+func (p *printer) print(text string, number int64, sign byte) {
+	if p.label != "" {
+		fmt.Fprintf(p.out, "%s%c", p.label, sign)
+	}
+	if p.o.has('n') {
+		fmt.Fprintf(p.out, "%d%c", number, sign)
+	}
+	fmt.Fprintln(p.out, text)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,17 +15,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var _ = register("true", "", func(*process) int { return 0 }) &&
-	register("false", "", func(*process) int { return 1 }) &&
-	register("sleep", "NUMBER[smhd]...", sleep) &&
-	register("env", "[-i] [NAME=VALUE...] [COMMAND [ARG...]]", env) &&
+var _ = register("env", "[-i] [-u NAME] [NAME=VALUE...] [COMMAND [ARG...]]", env) &&
 	register("printenv", "[NAME...]", printenv) &&
-	register("hostname", "", hostname) &&
-	register("pwd", "", pwd) &&
-	register("id", "[-u|-g]", id) &&
-	register("whoami", "", func(p *process) int { fmt.Fprintln(p.stdout, userName(os.Geteuid())); return 0 }) &&
-	register("kill", "[-SIGNAL] PID...", kill) &&
-	register("uname", "[-asnrm]", uname)
+	register("hostname", "[-i|-s|-f]", hostname) &&
+	register("pwd", "[-LP]", pwd) &&
+	register("uname", "[-asnrvmo]", uname) &&
+	register("arch", "", func(p *process) int { p.args = []string{"-m"}; return uname(p) }) &&
+	register("nproc", "", nproc) &&
+	register("nohup", "COMMAND [ARG...]", nohup) &&
+	register("nice", "[-n N] COMMAND [ARG...]", nice) &&
+	register("which", "[-a] NAME...", which) &&
+	register("clear", "", func(p *process) int { fmt.Fprint(p.stdout, "\x1b[H\x1b[2J\x1b[3J"); return 0 }) &&
+	register("reset", "", reset) &&
+	register("uptime", "", uptime)
 
 // sleep answers SIGTERM also as pid 1, where the kernel drops signals without a handler (pid_namespaces(7)).
 func sleep(p *process) int {
@@ -35,12 +38,14 @@ func sleep(p *process) int {
 	for _, word := range p.args {
 		d, err := duration(word)
 		if err != nil {
-			return p.fail(fmt.Errorf("invalid number '%s'", word))
+			return p.failf("invalid number '%s'", word)
 		}
 		total += d
 	}
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	if os.Getpid() == 1 {
+		signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	}
 	select {
 	case <-time.After(total):
 		return 0
@@ -53,12 +58,16 @@ func duration(word string) (time.Duration, error) {
 	if word == "infinity" || word == "inf" {
 		return 1<<63 - 1, nil
 	}
-	unit := time.Second
-	if i := strings.IndexByte("smhd", word[len(word)-1]); len(word) > 1 && i >= 0 {
-		unit = []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}[i]
-		word = word[:len(word)-1]
+	if word == "" {
+		return 0, fmt.Errorf("%q is no duration", word)
 	}
-	n, err := strconv.ParseFloat(word, 64)
+	unit := time.Second
+	number := word
+	if i := strings.IndexByte("smhd", word[len(word)-1]); i >= 0 {
+		unit = []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}[i]
+		number = word[:len(word)-1]
+	}
+	n, err := strconv.ParseFloat(number, 64)
 	if err != nil || n < 0 {
 		return 0, fmt.Errorf("%q is no duration", word)
 	}
@@ -66,25 +75,50 @@ func duration(word string) (time.Duration, error) {
 }
 
 func env(p *process) int {
-	environment, args := os.Environ(), p.args
-	if len(args) > 0 && (args[0] == "-i" || args[0] == "-") {
-		environment, args = nil, args[1:]
+	if len(p.args) > 0 && p.args[0] == "-" {
+		p.args = slices.Concat([]string{"-i"}, p.args[1:])
+	}
+	o, ok := p.options("+iu:0", "ignore-environment=i", "unset=u")
+	if !ok {
+		return p.misuse()
+	}
+	environment, args := os.Environ(), o.rest
+	if o.has('i') {
+		environment = nil
 	}
 	for len(args) > 0 && strings.Contains(args[0], "=") {
-		environment, args = append(environment, args[0]), args[1:]
+		name, _, _ := strings.Cut(args[0], "=")
+		environment = append(without(environment, name), args[0])
+		args = args[1:]
 	}
-	if len(args) == 0 {
-		for _, entry := range environment {
-			fmt.Fprintln(p.stdout, entry)
-		}
-		return 0
+	for _, name := range o.given['u'] {
+		environment = without(environment, name)
 	}
-	path, err := exec.LookPath(args[0])
-	if err != nil {
-		fmt.Fprintf(p.stderr, "env: can't execute '%s': No such file or directory\n", args[0])
-		return 127
+	if len(args) > 0 {
+		return p.replaceBy(args, environment)
 	}
-	return p.fail(syscall.Exec(path, args, environment))
+	for _, entry := range environment {
+		fmt.Fprintln(p.stdout, entry)
+	}
+	return 0
+}
+
+func without(environment []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(environment), func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
+}
+
+// replaceBy gives this process to a command; it returns only when that is impossible.
+func (p *process) replaceBy(words, environment []string) int {
+	path, err := exec.LookPath(words[0])
+	if err == nil {
+		err = syscall.Exec(path, words, environment)
+	}
+	if os.IsPermission(err) {
+		p.failf("can't execute '%s': Permission denied", words[0])
+		return 126
+	}
+	p.failf("can't execute '%s': No such file or directory", words[0])
+	return 127
 }
 
 func printenv(p *process) int {
@@ -104,9 +138,35 @@ func printenv(p *process) int {
 }
 
 func hostname(p *process) int {
+	o, ok := p.options("isfI")
+	if !ok {
+		return p.misuse()
+	}
+	if len(o.rest) == 1 {
+		if err := unix.Sethostname([]byte(o.rest[0])); err != nil {
+			return p.failf("sethostname: %s", reason(err))
+		}
+		return 0
+	}
 	name, err := os.Hostname()
 	if err != nil {
 		return p.fail(err)
+	}
+	if o.has('i') || o.has('I') {
+		addresses, err := net.InterfaceAddrs()
+		if err != nil {
+			return p.fail(err)
+		}
+		var words []string
+		for _, a := range addresses {
+			if ip, ok := a.(*net.IPNet); ok && !ip.IP.IsLoopback() && !ip.IP.IsLinkLocalUnicast() {
+				words = append(words, ip.IP.String())
+			}
+		}
+		name = strings.Join(words, " ")
+	}
+	if o.has('s') {
+		name, _, _ = strings.Cut(name, ".")
 	}
 	fmt.Fprintln(p.stdout, name)
 	return 0
@@ -121,102 +181,115 @@ func pwd(p *process) int {
 	return 0
 }
 
-func id(p *process) int {
-	uid, gid := os.Geteuid(), os.Getegid()
-	switch strings.Join(p.args, " ") {
-	case "-u":
-		fmt.Fprintln(p.stdout, uid)
-	case "-g":
-		fmt.Fprintln(p.stdout, gid)
-	case "-un", "-u -n":
-		fmt.Fprintln(p.stdout, userName(uid))
-	case "":
-		fmt.Fprintf(p.stdout, "uid=%d(%s) gid=%d(%s)\n", uid, userName(uid), gid, nameIn("/etc/group", gid))
-	default:
-		return p.misuse()
-	}
-	return 0
-}
-
-func userName(uid int) string { return nameIn("/etc/passwd", uid) }
-
-// nameIn looks an id up in passwd(5) or group(5), where it is the third field; without an entry the number is the name.
-func nameIn(file string, id int) string {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return strconv.Itoa(id)
-	}
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Split(line, ":"); len(fields) > 2 && fields[2] == strconv.Itoa(id) {
-			return fields[0]
-		}
-	}
-	return strconv.Itoa(id)
-}
-
-func kill(p *process) int {
-	s, args := syscall.SIGTERM, p.args
-	if len(args) > 0 && args[0] == "-l" {
-		for n := 1; n < 32; n++ {
-			fmt.Fprintf(p.stdout, "%2d) %s\n", n, unix.SignalName(syscall.Signal(n)))
-		}
-		return 0
-	}
-	if len(args) > 0 && args[0] == "-s" && len(args) > 1 {
-		args = slices.Concat([]string{"-" + args[1]}, args[2:])
-	}
-	if len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
-		var ok bool
-		if s, ok = signalOf(args[0][1:]); !ok {
-			return p.fail(fmt.Errorf("bad signal name '%s'", args[0][1:]))
-		}
-		args = args[1:]
-	}
-	if len(args) == 0 {
-		return p.misuse()
-	}
-	status := 0
-	for _, word := range args {
-		pid, err := strconv.Atoi(word)
-		if err != nil {
-			status = p.fail(fmt.Errorf("invalid number '%s'", word))
-			continue
-		}
-		if err := syscall.Kill(pid, s); err != nil {
-			status = p.fail(fmt.Errorf("can't kill pid %d: %w", pid, err))
-		}
-	}
-	return status
-}
-
-// signalOf reads 9, KILL and SIGKILL.
-func signalOf(word string) (syscall.Signal, bool) {
-	if n, err := strconv.Atoi(word); err == nil {
-		return syscall.Signal(n), n >= 0 && n < 65
-	}
-	s := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(word), "SIG"))
-	return s, s != 0
-}
-
 func uname(p *process) int {
+	o, ok := p.options("asnrvmop")
+	if !ok {
+		return p.misuse()
+	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return p.fail(err)
 	}
-	fields := map[byte][]byte{'s': u.Sysname[:], 'n': u.Nodename[:], 'r': u.Release[:], 'v': u.Version[:], 'm': u.Machine[:]}
-	which := strings.TrimPrefix(strings.Join(p.args, ""), "-")
-	switch which {
-	case "":
-		which = "s"
-	case "a":
-		which = "snrvm"
-	}
 	var words []string
-	for _, letter := range []byte("snrvm") {
-		if strings.IndexByte(which, letter) >= 0 {
-			words = append(words, unix.ByteSliceToString(fields[letter]))
+	for _, field := range []struct {
+		letter byte
+		text   string
+	}{
+		{'s', unix.ByteSliceToString(u.Sysname[:])}, {'n', unix.ByteSliceToString(u.Nodename[:])}, {'r', unix.ByteSliceToString(u.Release[:])},
+		{'v', unix.ByteSliceToString(u.Version[:])}, {'m', unix.ByteSliceToString(u.Machine[:])}, {'o', "Linux"},
+	} {
+		if o.has(field.letter) || o.has('a') || len(o.given) == 0 && field.letter == 's' {
+			words = append(words, field.text)
 		}
 	}
 	fmt.Fprintln(p.stdout, strings.Join(words, " "))
 	return 0
+}
+
+func nproc(p *process) int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return p.fail(err)
+	}
+	fmt.Fprintln(p.stdout, set.Count())
+	return 0
+}
+
+func nohup(p *process) int {
+	if len(p.args) == 0 {
+		return p.misuse()
+	}
+	signal.Ignore(syscall.SIGHUP) // which exec keeps
+	if _, err := unix.IoctlGetTermios(1, unix.TCGETS); err == nil {
+		f, err := os.OpenFile("nohup.out", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return p.fail(err)
+		}
+		fmt.Fprintln(p.stderr, "nohup: appending output to nohup.out")
+		if err := unix.Dup3(int(f.Fd()), 1, 0); err != nil {
+			return p.fail(err)
+		}
+		_ = unix.Dup3(1, 2, 0) // it worked for 1
+	}
+	return p.replaceBy(p.args, os.Environ())
+}
+
+func nice(p *process) int {
+	o, ok := p.options("+n:")
+	n, err := strconv.Atoi(o.value('n', "10"))
+	if !ok || err != nil {
+		return p.misuse()
+	}
+	before, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return p.fail(err)
+	}
+	before = 20 - before // the kernel's answer is 20 minus it (getpriority(2))
+	if len(o.rest) == 0 {
+		fmt.Fprintln(p.stdout, before)
+		return 0
+	}
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, before+n); err != nil {
+		p.failf("setpriority(%d): %s", before+n, reason(err))
+	}
+	return p.replaceBy(o.rest, os.Environ())
+}
+
+func which(p *process) int {
+	o, ok := p.options("a")
+	if !ok || len(o.rest) == 0 {
+		return p.misuse()
+	}
+	status := 0
+	for _, name := range o.rest {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			status = 1
+			continue
+		}
+		fmt.Fprintln(p.stdout, path)
+	}
+	return status
+}
+
+func uptime(p *process) int {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return p.fail(err)
+	}
+	up := time.Duration(info.Uptime) * time.Second
+	text := fmt.Sprintf("%2d:%02d", int(up.Hours())%24, int(up.Minutes())%60)
+	if days := int(up.Hours()) / 24; days > 0 {
+		text = fmt.Sprintf("%d days, %s", days, text)
+	}
+	fmt.Fprintf(p.stdout, " %s up %s,  load average: %s\n", time.Now().Format("15:04:05"), text, loads(info))
+	return 0
+}
+
+func loads(info unix.Sysinfo_t) string {
+	var words []string
+	for _, l := range info.Loads {
+		words = append(words, fmt.Sprintf("%.2f", float64(l)/(1<<16)))
+	}
+	return strings.Join(words, ", ")
 }

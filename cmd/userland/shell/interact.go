@@ -52,11 +52,11 @@ func (s *shell) interact() int {
 			s.rewrite(statement)
 			var interrupted bool
 			status, interrupted = s.runInterruptible(statement, interrupts)
-			if s.runner.Exited() {
-				return status
-			}
 			if interrupted {
 				break
+			}
+			if s.runner.Exited() {
+				return status
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (s *shell) runInterruptible(statement *syntax.Stmt, interrupts <-chan os.Si
 		}
 	}()
 	status = s.run(ctx, statement)
-	if ctx.Err() != nil && !s.runner.Exited() {
+	if ctx.Err() != nil { // the interpreter calls this an exit, too
 		fmt.Fprintln(os.Stderr)
 		return s.eval(context.Background(), "(exit 130)"), true
 	}

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -26,6 +27,9 @@ func Open(in, out *os.File) (*Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := returnIsNewline(int(in.Fd())); err != nil {
+		return nil, errors.Join(err, term.Restore(int(in.Fd()), before))
+	}
 	t := &Terminal{In: in, Out: out, before: before, signals: make(chan os.Signal, 1)}
 	if t.woken[0], t.woken[1], err = os.Pipe(); err != nil {
 		return nil, errors.Join(err, term.Restore(int(in.Fd()), before))
@@ -39,6 +43,16 @@ func Open(in, out *os.File) (*Terminal, error) {
 		}
 	}()
 	return t, nil
+}
+
+// returnIsNewline keeps the kernel's translation of Enter, so that lines typed ahead are lines for the next program, too.
+func returnIsNewline(fd int) error {
+	state, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	state.Iflag |= unix.ICRNL
+	return unix.IoctlSetTermios(fd, unix.TCSETS, state)
 }
 
 // Close gives the terminal back as it was.

@@ -31,11 +31,18 @@ func RuneWidth(r rune) int {
 	}
 }
 
-// Width is the number of columns s takes.
+// Width is the number of columns s takes; colours (CSI … m) take none.
 func Width(s string) int {
-	n := 0
+	n, inside := 0, false
 	for _, r := range s {
-		n += RuneWidth(r)
+		switch {
+		case r == '\x1b':
+			inside = true
+		case inside:
+			inside = r != 'm'
+		default:
+			n += RuneWidth(r)
+		}
 	}
 	return n
 }
