@@ -97,6 +97,7 @@ func TestProgramsStayLean(t *testing.T) {
 		"./cmd/docknode":  {"k8s.io/kubernetes/", "k8s.io/client-go/kubernetes", "drydock/engine/apiserver", "drydock/engine/api"},
 		"./cmd/dockplane": {"k8s.io/kubectl/", "charm.land/", "github.com/containerd/containerd/v2/core"},
 		"./cmd/dockkeep":  {"k8s.io/", "charm.land/", "github.com/spf13/", "net/http"},
+		"./cmd/dockboot":  {"k8s.io/", "net/http", "google.golang.org/grpc"},
 		"./cmd/dockinit":  {"k8s.io/", "net/http", "google.golang.org/grpc"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", program).Output()

@@ -25,7 +25,6 @@ type verb struct {
 
 // verbs is the table; each one lives in a file of its own.
 var verbs = []verb{
-	{"boot", "become pid 1 of a new machine (sandbox/machine)", boot},
 	{"runtime", "serve the container runtime interface, and keep the node's services running", runRuntime},
 	{"kubelet", "bring the node's pods to life, and report on them", runKubelet},
 	{"proxy", "keep the kernel's rules in step with Services", runProxy},

@@ -17,6 +17,9 @@ func (c *Cluster) imagesDir() string {
 // seedImages unpacks the bundled images, unless that was done before. It is a program of its own because the control
 // plane links no container libraries.
 func (c *Cluster) seedImages(ctx context.Context) error {
+	if _, err := os.Stat(c.imagesDir()); err == nil {
+		return nil // the directory appears in one step, when it is complete (image.Seed)
+	}
 	archive, err := os.Open(c.opts.Programs.Path("images.tar"))
 	if err != nil {
 		return fmt.Errorf("open the bundled images: %w", err)

@@ -96,7 +96,7 @@ func (c *Cluster) boot(ctx context.Context, n *node) error {
 		return fmt.Errorf("listen to %s: %w", n.name, err)
 	}
 	defer readyRead.Close()
-	m, err := machine.Start(spec, []string{c.opts.Programs.Path("docknode"), "boot"}, output, readyWrite)
+	m, err := machine.Start(spec, []string{c.opts.Programs.Path("dockboot")}, output, readyWrite)
 	readyWrite.Close()
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // Options say where to look.
 type Options struct {
 	State    string // the state directory
-	Programs string // the directory of the unpacked programs, docknode among them
+	Programs string // the directory of the unpacked programs, docknode and dockboot among them
 }
 
 // patience is how long the throw-away lab may take; it takes a tenth of a second.

@@ -35,7 +35,7 @@ var (
 // Options are what docknode probe is told.
 type Options struct {
 	Scratch  string // a directory in the state directory, to be written into
-	Programs string // where docknode lies
+	Programs string // where docknode and dockboot lie
 }
 
 // report sends trials as lines of JSON. Whoever reads them may have gone: then there is nobody left to tell.
@@ -125,7 +125,7 @@ func startMachine(o Options, out *os.File) (*machine.Machine, error) {
 		Name: nodeName, Root: root,
 		Binds: []machine.Bind{{Source: o.Programs, Target: "/opt/drydock/bin", ReadOnly: true}},
 		Init:  []string{"/opt/drydock/bin/docknode", "probe", "--machine"},
-	}, []string{filepath.Join(o.Programs, "docknode"), "boot"}, output, out)
+	}, []string{filepath.Join(o.Programs, "dockboot")}, output, out)
 }
 
 func plugIn(pid int) error {
