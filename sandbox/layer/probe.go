@@ -14,7 +14,7 @@ import (
 func (s *Store) choose(use Backing) error {
 	var why []error
 	if use == "" || use == Overlay {
-		options, err := Probe(s.root)
+		options, err := s.probed()
 		if err == nil {
 			s.backing, s.options = Overlay, options
 			return nil
