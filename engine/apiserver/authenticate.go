@@ -2,12 +2,9 @@ package apiserver
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -36,7 +33,7 @@ func (s *Server) authenticate(r *http.Request) (user.Info, error) {
 	}
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCAs != nil {
 		// A certificate that proves nothing is no harm to a client that also has a token.
-		if who, err := certificateUser(r.TLS.PeerCertificates, s.options.ClientCAs); err == nil {
+		if who, err := s.certificates.user(r.TLS.PeerCertificates, s.options.ClientCAs); err == nil {
 			return withAuthenticated(who), nil
 		}
 	}
@@ -48,30 +45,6 @@ func (s *Server) authenticate(r *http.Request) (user.Info, error) {
 		return withAuthenticated(who), nil
 	}
 	return nil, errNoCredentials
-}
-
-// certificateUser checks the chain for client use and reads common name and organisations.
-func certificateUser(chain []*x509.Certificate, roots *x509.CertPool) (*user.DefaultInfo, error) {
-	intermediates := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		intermediates.AddCert(c)
-	}
-	leaf := chain[0]
-	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: intermediates, CurrentTime: time.Now(),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
-	if err != nil {
-		return nil, err
-	}
-	if leaf.Subject.CommonName == "" {
-		return nil, errors.New("certificate without a common name")
-	}
-	return &user.DefaultInfo{
-		Name:   leaf.Subject.CommonName,
-		Groups: slices.Clone(leaf.Subject.Organization),
-		Extra:  map[string][]string{credentialID: {certificateID(leaf)}},
-	}, nil
 }
 
 func withAuthenticated(who *user.DefaultInfo) user.Info {

@@ -23,6 +23,8 @@ type Server struct {
 	kubelets  *kubelets
 	infos     *apirequest.RequestInfoFactory
 
+	certificates certificates
+
 	objects *cache
 }
 
