@@ -176,7 +176,7 @@ func TestResizeTouchesSizesOnly(t *testing.T) {
 	if len(obj.ManagedFields) != 2 || obj.ManagedFields[1].Manager != "kubectl" || obj.ManagedFields[1].Subresource != "resize" {
 		t.Fatalf("owners: %v", obj.ManagedFields)
 	}
-	if owned := string(obj.ManagedFields[1].FieldsV1.Raw); strings.Contains(owned, "image") || !strings.Contains(owned, "f:cpu") {
+	if owned := obj.ManagedFields[1].FieldsV1.GetRawString(); strings.Contains(owned, "image") || !strings.Contains(owned, "f:cpu") {
 		t.Errorf("owned: %s", owned)
 	}
 	if _, err := r.BeforeUpdate("default", "resize", obj, old); err != nil {

@@ -38,8 +38,7 @@ func (s *Server) admitServiceAccount(ctx context.Context, a admission) error {
 	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
 	e, err := s.account(ctx, target{kind: serviceAccountKind, namespace: a.namespace, name: pod.Spec.ServiceAccountName})
 	if err != nil {
-		return apierrors.NewForbidden(a.kind.GroupResource(), pod.Name,
-			fmt.Errorf("error looking up service account %s/%s: %w", a.namespace, pod.Spec.ServiceAccountName, err))
+		return a.forbid(fmt.Errorf("error looking up service account %s/%s: %w", a.namespace, pod.Spec.ServiceAccountName, err))
 	}
 	account := e.obj.(*corev1.ServiceAccount)
 	if wantsToken(pod, account) {

@@ -133,7 +133,7 @@ func (s *Server) prepareCreate(ctx context.Context, kind *api.Resource, namespac
 	return obj, s.admit(ctx, attributes)
 }
 
-// finishCreate runs the kind's strategy and stores the object.
+// finishCreate runs the kind's strategy, asks for approval, and stores the object.
 func (s *Server) finishCreate(ctx context.Context, kind *api.Resource, namespace string, obj runtime.Object, by writer) (*entry, error) {
 	warnings, err := kind.BeforeCreate(namespace, obj)
 	if err != nil {
@@ -145,6 +145,10 @@ func (s *Server) finishCreate(ctx context.Context, kind *api.Resource, namespace
 		return nil, internalError(err)
 	}
 	t := target{kind: kind, namespace: accessor.GetNamespace(), name: accessor.GetName()}
+	err = s.approve(ctx, admission{kind: kind, namespace: t.namespace, name: t.name, operation: operationCreate, obj: obj, by: by})
+	if err != nil {
+		return nil, err
+	}
 	if by.dryRun {
 		if there, err := s.exists(ctx, t); err != nil || there {
 			return nil, s.alreadyExists(ctx, t, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,7 +99,7 @@ func (s *Server) deleteOnce(ctx context.Context, t target, old *entry, options *
 	if err := s.admit(ctx, attributes); err != nil {
 		return nil, false, err
 	}
-	if err := checkPreconditions(t, old, options.Preconditions); err != nil {
+	if err := checkPreconditions(t, old.meta, options.Preconditions); err != nil {
 		return nil, false, err
 	}
 	obj := old.obj.DeepCopyObject()
@@ -145,16 +144,16 @@ func (s *Server) deleteNow(ctx context.Context, t target, old *entry, by writer)
 	return e, true, nil
 }
 
-func checkPreconditions(t target, old *entry, wanted *metav1.Preconditions) error {
+func checkPreconditions(t target, current metav1.Object, wanted *metav1.Preconditions) error {
 	if wanted == nil {
 		return nil
 	}
 	gr := schema.GroupResource{Group: t.kind.Group, Resource: t.kind.Kind} // upstream names the kind here
-	if uid := wanted.UID; uid != nil && *uid != old.meta.GetUID() {
-		return apierrors.NewConflict(gr, t.name, fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). The object might have been deleted and then recreated", *uid, old.meta.GetUID()))
+	if uid := wanted.UID; uid != nil && *uid != current.GetUID() {
+		return apierrors.NewConflict(gr, t.name, fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). The object might have been deleted and then recreated", *uid, current.GetUID()))
 	}
-	if version := wanted.ResourceVersion; version != nil && *version != strconv.FormatInt(old.revision, 10) {
-		return apierrors.NewConflict(gr, t.name, fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). The object might have been modified", *version, old.meta.GetResourceVersion()))
+	if version := wanted.ResourceVersion; version != nil && *version != current.GetResourceVersion() {
+		return apierrors.NewConflict(gr, t.name, fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). The object might have been modified", *version, current.GetResourceVersion()))
 	}
 	return nil
 }

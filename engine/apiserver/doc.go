@@ -14,8 +14,9 @@
 //	authorize.go     may this user do this? (403)
 //	negotiate.go     which bytes does the client read: JSON, YAML, protobuf, a Table
 //	decode.go        bytes become an object; unknown fields are refused, warned of, or ignored
-//	admit.go         the cluster's own wishes: the namespace must live, a pod gets a service account, tolerations, a priority
+//	admit.go         the cluster's own wishes: the namespace must live, a pod gets a service account, limits, a priority
 //	create.go        the kind's strategy (engine/api) clears what a client may not set and validates the rest
+//	admit.go         and once more, on what will be stored: is it within limits, is there quota left?
 //	registry.go      the object becomes bytes under /registry/pods/default/web, written only if nobody else was faster
 //	respond.go       the stored object goes back in the form that was asked for
 //
@@ -36,10 +37,9 @@
 // # Left out
 //
 // RBAC: any authenticated user may do everything, except service accounts, which may only look at discovery and at
-// themselves, and nodes, which may do what a kubelet needs but for any node's pods. Webhooks, admission policies, quota, custom
-// resources, aggregation, audit, encryption at rest, API priority and fairness, CBOR, watches over WebSocket, anonymous users.
-// PriorityClass objects (there are the two system classes), PodDisruptionBudgets during eviction, the taint that a new node
-// carries upstream until it is Ready, dual-stack and health check ports of Services.
+// themselves, and nodes, which may read what a kubelet needs of any pod, and write about themselves and their own pods. Webhooks,
+// admission policies, custom resources, aggregation, audit, encryption at rest, API priority and fairness, CBOR, watches over
+// WebSocket, anonymous users, pod security standards, dual-stack and health check ports of Services.
 //
 // # In Kubernetes
 //

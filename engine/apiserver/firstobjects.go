@@ -30,6 +30,11 @@ func (s *Server) writeFirstObjects() error {
 			return err
 		}
 	}
+	for _, class := range systemClasses() {
+		if err := s.ensure(priorityClassKind, "", class); err != nil {
+			return err
+		}
+	}
 	address, port, err := s.advertised()
 	if err != nil {
 		return err

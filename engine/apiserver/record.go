@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +104,16 @@ func summary(e *entry) string {
 		return replicas(obj.Spec.Replicas, obj.Status.ReadyReplicas)
 	case *appsv1.ReplicaSet:
 		return replicas(obj.Spec.Replicas, obj.Status.ReadyReplicas)
+	case *appsv1.StatefulSet:
+		return replicas(obj.Spec.Replicas, obj.Status.ReadyReplicas)
+	case *appsv1.DaemonSet:
+		return replicas(&obj.Status.DesiredNumberScheduled, obj.Status.NumberReady)
+	case *corev1.ReplicationController:
+		return replicas(obj.Spec.Replicas, obj.Status.ReadyReplicas)
+	case *batchv1.Job:
+		return jobSummary(obj)
+	case *policyv1.PodDisruptionBudget:
+		return fmt.Sprintf("%d may go", obj.Status.DisruptionsAllowed)
 	case *corev1.Service:
 		return strings.TrimSpace(string(obj.Spec.Type) + " " + obj.Spec.ClusterIP)
 	}
@@ -110,6 +122,15 @@ func summary(e *entry) string {
 
 func replicas(wanted *int32, ready int32) string {
 	return fmt.Sprintf("%d of %d ready", ready, ptr.Deref(wanted, 1))
+}
+
+func jobSummary(job *batchv1.Job) string {
+	for _, c := range job.Status.Conditions {
+		if c.Status == corev1.ConditionTrue {
+			return string(c.Type)
+		}
+	}
+	return fmt.Sprintf("%d active, %d succeeded, %d failed", job.Status.Active, job.Status.Succeeded, job.Status.Failed)
 }
 
 func podSummary(pod *corev1.Pod) string {

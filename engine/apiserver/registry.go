@@ -36,6 +36,29 @@ func (s *Server) stored(ctx context.Context, t target) (*entry, error) {
 	return s.shownAs(t.kind, e)
 }
 
+// objectsOf reads all objects of a kind in a namespace, "" for all of the cluster; they may not be changed.
+func (s *Server) objectsOf(ctx context.Context, kind *api.Resource, namespace string) ([]*entry, error) {
+	page, err := s.store.List(ctx, store.ListOptions{Prefix: prefixKey(kind, namespace)})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", kind.Resource, err)
+	}
+	entries := make([]*entry, 0, len(page.KVs))
+	for _, kv := range page.KVs {
+		e, err := s.entryOf(kind, kv)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// leaving tells whether an object, which may be nil, has been deleted and waits for somebody.
+func leaving(obj runtime.Object) bool {
+	accessor, err := meta.Accessor(obj)
+	return err == nil && accessor.GetDeletionTimestamp() != nil
+}
+
 // exists tells whether an object is in the store.
 func (s *Server) exists(ctx context.Context, t target) (bool, error) {
 	_, err := s.store.Get(ctx, t.key())

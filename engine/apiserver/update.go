@@ -197,6 +197,10 @@ func (s *Server) finishUpdate(ctx context.Context, t target, old *entry, obj run
 		return nil, err
 	}
 	u.by.warn(warnings...)
+	attributes := admission{kind: t.kind, namespace: t.namespace, name: t.name, operation: operationUpdate, obj: obj, old: old.obj, by: u.by}
+	if err := s.approve(ctx, attributes); err != nil {
+		return nil, err
+	}
 	accessor, err := meta.Accessor(obj)
 	if err != nil {
 		return nil, internalError(err)
