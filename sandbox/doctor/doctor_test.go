@@ -100,6 +100,20 @@ func TestExplainKeepsOurOwnErrors(t *testing.T) {
 	}
 }
 
+// TestABrokenProgramIsNotTheMachinesFault: a lab that cannot start because of our own programs is no reason to send people
+// to their administrator.
+func TestABrokenProgramIsNotTheMachinesFault(t *testing.T) {
+	o := options(t.TempDir())
+	o.Programs = t.TempDir()
+	if err := os.WriteFile(filepath.Join(o.Programs, "docknode"), []byte("#!/bin/sh\necho broken\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := doctor.Explain(t.Context(), o, errors.New("it did not start"))
+	if refusal := (*doctor.Refusal)(nil); errors.As(err, &refusal) || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestExplainFindsTheMachineGuilty(t *testing.T) {
 	o := options(t.TempDir())
 	o.State = filepath.Join(o.State, "absent")

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"drydock/sandbox/lab"
@@ -31,10 +32,12 @@ func Examine(ctx context.Context, o Options) (Report, error) {
 	var trials []Trial
 	scratch, err := os.MkdirTemp(o.State, "doctor-")
 	if err != nil {
-		trials = append(trials, Try(State, "", err))
+		trials, err = append(trials, Try(State, "", err)), nil
 	} else {
-		trials = append(outside(o, m, scratch), inside(ctx, o, scratch)...)
-		err = remove(scratch)
+		trials = outside(o, m, scratch)
+		tried, failed := inside(ctx, o, scratch)
+		trials = append(trials, tried...)
+		err = errors.Join(failed, remove(scratch))
 	}
 	return report(trials, m), err
 }
@@ -67,28 +70,30 @@ func report(trials []Trial, m machine) Report {
 }
 
 // inside starts a lab and listens to what docknode probe finds in it.
-func inside(ctx context.Context, o Options, scratch string) []Trial {
+func inside(ctx context.Context, o Options, scratch string) (trials []Trial, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	done := make(chan []Trial)
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		// The lab dies with the thread that cloned it, and this one is thrown away (prctl(2), PR_SET_PDEATHSIG).
 		runtime.LockOSThread()
-		done <- probe(ctx, o, scratch)
+		trials, err = probe(ctx, o, scratch)
 	}()
-	return <-done
+	<-done
+	return trials, err
 }
 
-func probe(ctx context.Context, o Options, scratch string) []Trial {
+func probe(ctx context.Context, o Options, scratch string) ([]Trial, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return []Trial{Try(Userns, "", err)}
+		return nil, fmt.Errorf("listen to the probe: %w", err)
 	}
 	defer read.Close()
 	output, err := os.Create(filepath.Join(scratch, "output"))
 	if err != nil {
 		write.Close()
-		return []Trial{Try(State, "", err)}
+		return []Trial{Try(State, "", err)}, nil
 	}
 	defer output.Close()
 	box, ids, err := lab.StartWidest(lab.Program{
@@ -96,15 +101,24 @@ func probe(ctx context.Context, o Options, scratch string) []Trial {
 		Env: os.Environ(), Files: []*os.File{write}, Stdout: output, Stderr: output,
 	})
 	write.Close()
+	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOEXEC) {
+		return nil, err // our program is missing or broken
+	}
 	if err != nil {
-		return []Trial{Try(Userns, "", err)}
+		return []Trial{Try(Userns, "", err)}, nil
 	}
 	stop := context.AfterFunc(ctx, box.Kill)
 	defer stop()
-	trials := append([]Trial{Try(Userns, "all seven kinds", nil), Try(IDs, string(ids), nil)}, listen(read)...)
-	box.Kill() // it has said all; or it hangs, and the deadline has passed
-	_ = box.Wait()
-	return silence(trials, output.Name())
+	found := listen(read)
+	box.Kill()          // it has said all; or it hangs, and the deadline has passed
+	ended := box.Wait() // it was just killed, unless it broke
+	trials := append([]Trial{Try(Userns, "all seven kinds", nil), Try(IDs, string(ids), nil)}, found...)
+	if len(found) == 0 {
+		// Nothing that the kernel refuses would have kept it from saying so.
+		text, _ := os.ReadFile(output.Name()) // its own words, if any
+		return trials, fmt.Errorf("docknode probe ended without a word: %w %s", errors.Join(ended, ctx.Err()), strings.TrimSpace(string(text)))
+	}
+	return trials, nil
 }
 
 func listen(read *os.File) []Trial {
@@ -117,19 +131,6 @@ func listen(read *os.File) []Trial {
 		}
 		trials = append(trials, t)
 	}
-}
-
-// silence makes a trial of a probe that ended without a word.
-func silence(trials []Trial, output string) []Trial {
-	if slices.ContainsFunc(trials, func(t Trial) bool { return t.Feature == Mounts || t.Feature == Proc }) {
-		return trials
-	}
-	text, err := os.ReadFile(output)
-	said := strings.TrimSpace(string(text))
-	if err != nil || said == "" {
-		said = "no words"
-	}
-	return append(trials, Try(Mounts, "", fmt.Errorf("the probe ended early: %s", said)))
 }
 
 // remove deletes the scratch directory. Overlays leave a folder of mode 0 behind, which only root can look into.
