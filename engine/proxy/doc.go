@@ -11,10 +11,16 @@
 // to it (dnat), and puts "10.96.7.7 . tcp . 80 : goto that chain" into the map every packet is looked up in. One lookup, however
 // many services there are. When the second pod dies, one transaction replaces the rule of that one chain.
 //
+// Besides its cluster address a port may have others: a node port, external addresses, a load balancer's. They lead to a chain
+// that first makes the node the sender, and then to the same choice; or, with the policy Local, only to endpoints of this node,
+// with the sender kept. Session affinity is one more map, client to endpoint, that the kernel fills and forgets by itself.
+//
+// The kernel tells of every change to its rules and by whom. A change to this table by anybody else is answered by writing it
+// anew, at once.
+//
 // # Left out
 //
-// Session affinity, load balancers and external addresses, traffic policies (all endpoints are used from everywhere), SCTP,
-// IPv6, topology hints, draining of terminating endpoints, flushing of stale UDP connection entries.
+// IPv6, topology hints, node ports on loopback, and the removal of rules when the proxy ends.
 //
 // # In Kubernetes
 //

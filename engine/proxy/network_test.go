@@ -65,12 +65,17 @@ var nextPod = 2
 
 func newPod(t testing.TB) *pod {
 	t.Helper()
+	return newPodAt(t, netip.AddrFrom4([4]byte{10, 244, byte(1 + nextPod/250), byte(nextPod % 250)}))
+}
+
+func newPodAt(t testing.TB, ip netip.Addr) *pod {
+	t.Helper()
 	if err := makeNode(); err != nil {
 		t.Fatalf("make the node: %v", err)
 	}
 	number := nextPod
 	nextPod++
-	p := &pod{t: t, ip: netip.AddrFrom4([4]byte{10, 244, byte(1 + number/250), byte(number % 250)})}
+	p := &pod{t: t, ip: ip}
 	made := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends with its namespace

@@ -50,38 +50,54 @@ func rank(c change) int {
 	return 2
 }
 
-// addresses counts how many endpoints have each address: the set of hairpin pairs needs each one once.
-type addresses map[netip.Addr]int
+// counts says how many service ports speak of an address: a set of the kernel holds each one once.
+type counts map[netip.Addr]int
 
-// shift counts a change and returns the addresses that are new and those that have gone.
-func (a addresses) shift(c change) (added, removed []netip.Addr) {
+// shift takes away the addresses of before, adds those of after, and returns the ones that are new and those that have gone.
+func (a counts) shift(before, after []netip.Addr) (added, removed []netip.Addr) {
 	touched := map[netip.Addr]int{} // count before the change
-	touch := func(list *servicePort, by int) {
-		if list == nil {
-			return
-		}
-		for _, endpoint := range list.endpoints {
-			ip := endpoint.Addr()
+	touch := func(list []netip.Addr, by int) {
+		for _, ip := range list {
 			if _, seen := touched[ip]; !seen {
 				touched[ip] = a[ip]
 			}
 			a[ip] += by
 		}
 	}
-	touch(c.before, -1)
-	touch(c.after, 1)
-	for ip, before := range touched {
-		switch now := a[ip]; {
-		case before == 0 && now > 0:
+	touch(before, -1)
+	touch(after, 1)
+	for ip, was := range touched {
+		now := a[ip]
+		if was == 0 && now > 0 {
 			added = append(added, ip)
-		case before > 0 && now == 0:
+		}
+		if was > 0 && now == 0 {
 			removed = append(removed, ip)
-			delete(a, ip)
-		case now == 0:
+		}
+		if now == 0 {
 			delete(a, ip)
 		}
 	}
 	slices.SortFunc(added, netip.Addr.Compare)
 	slices.SortFunc(removed, netip.Addr.Compare)
 	return added, removed
+}
+
+// endpointAddresses and clusterAddress are what the port adds to the counts; p may be nil.
+func (p *servicePort) endpointAddresses() []netip.Addr {
+	if p == nil {
+		return nil
+	}
+	var all []netip.Addr
+	for _, e := range slices.Concat(p.endpoints, p.local) {
+		all = append(all, e.Addr())
+	}
+	return all
+}
+
+func (p *servicePort) clusterAddress() []netip.Addr {
+	if p == nil {
+		return nil
+	}
+	return []netip.Addr{p.address.Addr()}
 }

@@ -29,7 +29,6 @@ type Config struct {
 }
 
 const (
-	watchPeriod = 10 * time.Second // how often to look whether somebody else has changed the rules
 	firstRetry  = 100 * time.Millisecond
 	lastRetry   = 10 * time.Second
 	maxFailures = 8
@@ -37,11 +36,13 @@ const (
 
 // Proxy keeps the calling process's network namespace in step with Services and EndpointSlices.
 //
-// Its goroutines, all started by Run and ended before it returns: two that follow the API, and one that owns the kernel's rules.
+// Its goroutines, all started by Run and ended before it returns: two that follow the API, one that
+// hears of strangers' changes to the rules, and, the caller's own, one that owns the rules.
 type Proxy struct {
-	cfg     Config       // set once in New
-	podCIDR netip.Prefix // set once in New
-	state   *state       // set once in New
+	// set once in New
+	cfg   Config
+	where where
+	state *state
 }
 
 // New checks cfg; nothing is contacted before Run.
@@ -49,11 +50,17 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Recorder == nil {
 		cfg.Recorder = decision.Discard
 	}
-	p := &Proxy{cfg: cfg, state: newState()}
+	p := &Proxy{cfg: cfg, state: newState(cfg.NodeName)}
 	if cfg.PodCIDR != "" {
 		var err error
-		if p.podCIDR, err = netip.ParsePrefix(cfg.PodCIDR); err != nil || !p.podCIDR.Addr().Is4() {
+		if p.where.podCIDR, err = netip.ParsePrefix(cfg.PodCIDR); err != nil || !p.where.podCIDR.Addr().Is4() {
 			return nil, fmt.Errorf("proxy of %s: pod range %q: want an IPv4 prefix", cfg.NodeName, cfg.PodCIDR)
+		}
+	}
+	if cfg.NodeIP != "" {
+		var err error
+		if p.where.nodeIP, err = netip.ParseAddr(cfg.NodeIP); err != nil || !p.where.nodeIP.Is4() {
+			return nil, fmt.Errorf("proxy of %s: node address %q: want an IPv4 address", cfg.NodeName, cfg.NodeIP)
 		}
 	}
 	if cfg.Client == nil {
@@ -71,17 +78,22 @@ func New(cfg Config) (*Proxy, error) {
 // Run follows Services and EndpointSlices and keeps the kernel's rules equal to them until ctx ends; it returns nil then. The
 // rules stay, so that traffic flows while a proxy is being replaced.
 func (p *Proxy) Run(ctx context.Context) error {
-	k, err := newKernel(p.podCIDR)
+	k, err := newKernel(p.where)
 	if err != nil {
 		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, err)
+	}
+	guard, err := newGuard(k.port)
+	if err != nil {
+		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, errors.Join(err, k.close()))
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
+	all.Go(func() { guard.run(ctx) })
 	for _, source := range []*listwatch.Source{p.services(), p.endpointSlices()} {
 		all.Go(func() { _ = source.Follow(ctx) }) // ends with ctx, never otherwise
 	}
-	err = p.keep(ctx, k)
+	err = p.keep(ctx, k, guard.touched)
 	stop()
 	all.Wait()
 	if err = errors.Join(err, k.close()); err != nil {
@@ -92,11 +104,9 @@ func (p *Proxy) Run(ctx context.Context) error {
 
 // keep owns the kernel: it writes what has changed, and everything when the rules are not what we left. It gives up when the
 // kernel has refused the rules maxFailures times in a row: whoever started us should know.
-func (p *Proxy) keep(ctx context.Context, k *kernel) error {
+func (p *Proxy) keep(ctx context.Context, k *kernel, touched <-chan struct{}) error {
 	delay, failures := firstRetry, 0
 	rebuild := true
-	watch := time.NewTicker(watchPeriod)
-	defer watch.Stop()
 	var retry <-chan time.Time
 	for {
 		select {
@@ -104,11 +114,9 @@ func (p *Proxy) keep(ctx context.Context, k *kernel) error {
 			return nil
 		case <-p.state.news:
 		case <-retry:
-		case <-watch.C:
-			if tampered, err := k.tampered(); !rebuild && (tampered || err != nil) {
-				p.recordTable("SyncRules", "changed by somebody else", "as decided", "TamperedWith")
-				rebuild = true
-			}
+		case <-touched:
+			p.recordTable("SyncRules", "changed by somebody else", "as decided", "TamperedWith")
+			rebuild = true
 		}
 		retry = nil
 		if err := p.sync(k, rebuild); err != nil {

@@ -25,11 +25,16 @@ func (p *Proxy) record(c change, took time.Duration) {
 	default:
 		rec.Reason = "EndpointsChanged"
 	}
-	rec.Details["chain"] = port.chain()
-	if len(port.endpoints) == 0 && c.after != nil {
+	inside, usable := port.policy(port.internalLocal)
+	rec.Details["chain"] = port.chain(inside)
+	switch {
+	case c.after == nil:
+	case !port.served:
 		rec.Message = fmt.Sprintf("%s has no endpoints: connections are rejected", port.address)
-	} else if c.after != nil {
-		rec.Message = fmt.Sprintf("%s leads to one of %d endpoints", port.address, len(port.endpoints))
+	case !usable:
+		rec.Message = fmt.Sprintf("%s has no endpoints on this node and may use no others: connections are dropped", port.address)
+	default:
+		rec.Message = fmt.Sprintf("%s leads to one of %d endpoints", port.address, len(port.behind(inside)))
 	}
 	p.cfg.Recorder.Record(rec)
 }
@@ -38,16 +43,27 @@ func describe(port *servicePort) string {
 	if port == nil {
 		return ""
 	}
+	inside, _ := port.policy(port.internalLocal)
+	behind := port.behind(inside)
 	var endpoints []string
-	for _, e := range port.endpoints {
+	for _, e := range behind {
 		endpoints = append(endpoints, e.String())
 	}
 	if len(endpoints) > 8 {
-		endpoints = append(endpoints[:8], fmt.Sprintf("and %d more", len(port.endpoints)-8))
+		endpoints = append(endpoints[:8], fmt.Sprintf("and %d more", len(behind)-8))
 	}
 	text := fmt.Sprintf("%s -> [%s]", port.address, strings.Join(endpoints, " "))
 	if port.nodePort != 0 {
 		text += fmt.Sprintf(" nodePort %d", port.nodePort)
+	}
+	if len(port.external) > 0 {
+		text += fmt.Sprintf(" external %v", port.external)
+	}
+	if port.affinity > 0 {
+		text += fmt.Sprintf(" affinity %s", port.affinity)
+	}
+	if port.externalLocal || port.internalLocal {
+		text += fmt.Sprintf(" local %v", port.local)
 	}
 	return text
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -11,88 +12,81 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// add describes one change. When only the endpoints differ, the port's own chain is rewritten and nothing else is touched.
+// add describes one change. Chains come before the elements that lead to them, and go after. An element that stays is not
+// touched, so that for a change of endpoints alone one chain is rewritten and nothing else.
 func (o *objects) add(conn *nftables.Conn, c change) error {
-	switch {
-	case c.before != nil && c.after != nil && c.before.sameFront(c.after):
-		return o.fillChain(conn, c.after)
-	case c.before != nil:
-		if err := o.removeFront(conn, c.before); err != nil {
+	before, after := c.before.chains(), c.after.chains()
+	for _, k := range after {
+		conn.AddChain(&nftables.Chain{Table: table, Name: c.after.chain(k)}) // one may jump to another
+	}
+	for _, k := range after {
+		if err := o.fill(conn, c, k); err != nil {
 			return err
 		}
 	}
-	if c.after == nil {
-		return nil
-	}
-	return o.addFront(conn, c.after)
-}
-
-// addFront makes the port reachable: its chain, and the map elements that lead there, or to the rejection when there is no endpoint.
-func (o *objects) addFront(conn *nftables.Conn, p *servicePort) error {
-	if len(p.endpoints) == 0 {
-		reject := &expr.Verdict{Kind: expr.VerdictGoto, Chain: "reject-chain"}
-		return o.front(p, o.noEndpointIPs, o.noEndpointNode, func(set *nftables.Set, element nftables.SetElement) error {
-			element.VerdictData = reject
-			return conn.SetAddElements(set, []nftables.SetElement{element})
-		})
-	}
-	if err := o.fillChain(conn, p); err != nil {
+	if err := o.shiftElements(conn, c); err != nil {
 		return err
 	}
-	if p.nodePort != 0 {
-		o.addNodePortChain(conn, p)
-	}
-	return o.front(p, o.serviceIPs, o.nodePorts, func(set *nftables.Set, element nftables.SetElement) error {
-		element.VerdictData = &expr.Verdict{Kind: expr.VerdictGoto, Chain: p.chain()}
-		if set == o.nodePorts {
-			element.VerdictData.Chain = p.nodePortChain()
+	// The external chain leads to the others.
+	for _, k := range slices.Backward(before) {
+		if slices.Contains(after, k) {
+			continue
 		}
-		return conn.SetAddElements(set, []nftables.SetElement{element})
-	})
-}
-
-// removeFront undoes addFront. Elements go first: a chain that something leads to cannot be removed.
-func (o *objects) removeFront(conn *nftables.Conn, p *servicePort) error {
-	ips, ports := o.serviceIPs, o.nodePorts
-	if len(p.endpoints) == 0 {
-		ips, ports = o.noEndpointIPs, o.noEndpointNode
+		chain := &nftables.Chain{Table: table, Name: c.before.chain(k)}
+		conn.FlushChain(chain)
+		conn.DelChain(chain)
 	}
-	err := o.front(p, ips, ports, func(set *nftables.Set, element nftables.SetElement) error {
-		return conn.SetDeleteElements(set, []nftables.SetElement{element})
-	})
-	if err != nil || len(p.endpoints) == 0 {
-		return err
+	for _, set := range without(names(c.before.affinitySets()), names(c.after.affinitySets())) {
+		conn.DelSet(&nftables.Set{Table: table, Name: set})
 	}
-	if p.nodePort != 0 {
-		external := &nftables.Chain{Table: table, Name: p.nodePortChain()}
-		conn.FlushChain(external)
-		conn.DelChain(external)
-	}
-	chain := &nftables.Chain{Table: table, Name: p.chain()}
-	conn.FlushChain(chain)
-	conn.DelChain(chain)
 	return nil
 }
 
-// front calls do for each map element of a port: always its cluster address, and its node port when it has one.
-func (o *objects) front(p *servicePort, ips, ports *nftables.Set, do func(*nftables.Set, nftables.SetElement) error) error {
-	protocol := pad([]byte{protocolNumber(p.id.protocol)})
-	address := p.address.Addr().As4()
-	key := append(append(address[:], protocol...), pad(binaryutil.BigEndian.PutUint16(p.address.Port()))...)
-	if err := do(ips, nftables.SetElement{Key: key}); err != nil {
-		return err
-	}
-	if p.nodePort == 0 {
-		return nil
-	}
-	return do(ports, nftables.SetElement{Key: append(protocol, pad(binaryutil.BigEndian.PutUint16(p.nodePort))...)})
+// without are the members of a that b lacks.
+func without[T comparable](a, b []T) []T {
+	return slices.DeleteFunc(slices.Clone(a), func(x T) bool { return slices.Contains(b, x) })
 }
 
-func protocolNumber(p corev1.Protocol) byte {
-	if p == corev1.ProtocolUDP {
-		return unix.IPPROTO_UDP
+func (o *objects) shiftElements(conn *nftables.Conn, c change) error {
+	before, after := c.before.elements(), c.after.elements()
+	for _, e := range without(before, after) {
+		if err := conn.SetDeleteElements(o.sets[e.set], []nftables.SetElement{{Key: e.key(c.id().protocol)}}); err != nil {
+			return err
+		}
 	}
-	return unix.IPPROTO_TCP
+	for _, e := range without(after, before) {
+		line := nftables.SetElement{Key: e.key(c.id().protocol), VerdictData: &expr.Verdict{Kind: expr.VerdictGoto, Chain: e.verdict}}
+		if e.verdict == verdictDrop {
+			line.VerdictData = &expr.Verdict{Kind: expr.VerdictDrop}
+		}
+		if err := conn.SetAddElements(o.sets[e.set], []nftables.SetElement{line}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// key is address . protocol . port, or protocol . port, each padded to a whole register.
+func (e element) key(protocol corev1.Protocol) []byte {
+	key := append(pad([]byte{protocolNumber(protocol)}), pad(binaryutil.BigEndian.PutUint16(e.port))...)
+	if !e.address.IsValid() {
+		return key
+	}
+	address := e.address.As4()
+	return append(address[:], key...)
+}
+
+// protocolNumber is 0 for a protocol that is none of ours.
+func protocolNumber(p corev1.Protocol) byte {
+	switch p {
+	case corev1.ProtocolTCP:
+		return unix.IPPROTO_TCP
+	case corev1.ProtocolUDP:
+		return unix.IPPROTO_UDP
+	case corev1.ProtocolSCTP:
+		return unix.IPPROTO_SCTP
+	}
+	return 0
 }
 
 // pad fills a field of a concatenation up to a whole register.
@@ -100,48 +94,65 @@ func pad(field []byte) []byte {
 	return append(field[:len(field):len(field)], make([]byte, 4-len(field))...)
 }
 
-// fillChain writes the port's chain: mark what comes from outside the pods' addresses, then
-//
-//	dnat ip to numgen random mod 3 map { 0 : 10.244.1.2 . 8080, 1 : …, 2 : … }
-func (o *objects) fillChain(conn *nftables.Conn, p *servicePort) error {
-	chain := conn.AddChain(&nftables.Chain{Table: table, Name: p.chain()})
-	conn.FlushChain(chain)
-	if o.podCIDR.IsValid() {
-		mask := net.CIDRMask(o.podCIDR.Bits(), 32)
-		network := o.podCIDR.Masked().Addr().As4()
-		addRule(conn, chain, append([]expr.Any{
-			loadSource(reg1),
-			&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 4, Mask: mask, Xor: make([]byte, 4)},
-			&expr.Cmp{Op: expr.CmpOpNeq, Register: reg1, Data: network[:]},
-		}, setMark()...)...)
+// fill writes the rules of one of the port's chains.
+func (o *objects) fill(conn *nftables.Conn, c change, k kind) error {
+	p := c.after
+	chain := &nftables.Chain{Table: table, Name: p.chain(k)}
+	if k == clusterPolicy || k == localPolicy {
+		return o.fillPolicy(conn, c, k)
 	}
-	set := &nftables.Set{
-		Table: table, Anonymous: true, Constant: true, IsMap: true,
-		KeyType: nftables.TypeInteger, KeyByteOrder: binaryutil.NativeEndian,
-		DataType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
+	if c.before != nil {
+		if slices.Contains(c.before.chains(), k) && c.before.sameOuter(p) {
+			return nil
+		}
+		conn.FlushChain(chain)
 	}
-	var elements []nftables.SetElement
-	for i, endpoint := range p.endpoints {
-		address := endpoint.Addr().As4()
-		elements = append(elements, nftables.SetElement{
-			Key: binaryutil.NativeEndian.PutUint32(uint32(i)),
-			Val: append(address[:], pad(binaryutil.BigEndian.PutUint16(endpoint.Port()))...),
-		})
+	if k == external {
+		o.fillExternal(conn, chain, p)
+		return nil
 	}
-	if err := conn.AddSet(set, elements); err != nil {
-		return err
+	for _, source := range p.sources {
+		addRule(conn, chain, append(fromPrefix(source, expr.CmpOpEq), &expr.Verdict{Kind: expr.VerdictReturn})...)
 	}
-	addRule(conn, chain,
-		&expr.Numgen{Register: reg1, Modulus: uint32(len(p.endpoints)), Type: unix.NFT_NG_RANDOM},
-		&expr.Lookup{SourceRegister: reg1, DestRegister: reg1, IsDestRegSet: true, SetName: set.Name, SetID: set.ID},
-		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: reg1, RegProtoMin: reg2})
+	addRule(conn, chain, &expr.Verdict{Kind: expr.VerdictDrop})
 	return nil
 }
 
-func (o *objects) addNodePortChain(conn *nftables.Conn, p *servicePort) {
-	chain := conn.AddChain(&nftables.Chain{Table: table, Name: p.nodePortChain()})
-	conn.FlushChain(chain)
-	addRule(conn, chain, append(setMark(), &expr.Verdict{Kind: expr.VerdictGoto, Chain: p.chain()})...)
+// sameOuter says whether the external and the firewall chain of both are the same.
+func (p *servicePort) sameOuter(q *servicePort) bool {
+	return p.externalLocal == q.externalLocal && (len(p.local) > 0) == (len(q.local) > 0) && slices.Equal(p.sources, q.sources)
+}
+
+// fillExternal decides about what came to an address that is known outside. It may leave for any node, so its source must
+// become ours, or the answer would not come back this way. With the policy Local it stays here and keeps its source, unless
+// it is from a pod or from the node itself: for those the way is as if they had gone out and come in again.
+func (o *objects) fillExternal(conn *nftables.Conn, chain *nftables.Chain, p *servicePort) {
+	jumpTo := func(k kind) expr.Any { return &expr.Verdict{Kind: expr.VerdictGoto, Chain: p.chain(k)} }
+	if !p.externalLocal {
+		addRule(conn, chain, append(setMark(), jumpTo(clusterPolicy))...)
+		return
+	}
+	if o.where.podCIDR.IsValid() {
+		addRule(conn, chain, append(fromPrefix(o.where.podCIDR, expr.CmpOpEq), jumpTo(clusterPolicy))...)
+	}
+	own := []expr.Any{
+		&expr.Fib{Register: reg1, FlagSADDR: true, ResultADDRTYPE: true},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: reg1, Data: binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)},
+	}
+	addRule(conn, chain, slices.Concat(own, setMark(), []expr.Any{jumpTo(clusterPolicy)})...)
+	if len(p.local) > 0 {
+		addRule(conn, chain, jumpTo(localPolicy))
+	}
+}
+
+// fromPrefix is: ip saddr (op) prefix
+func fromPrefix(prefix netip.Prefix, op expr.CmpOp) []expr.Any {
+	network := prefix.Masked().Addr().As4()
+	return []expr.Any{
+		loadSource(reg1),
+		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 4, Mask: net.CIDRMask(prefix.Bits(), 32), Xor: make([]byte, 4)},
+		&expr.Cmp{Op: op, Register: reg1, Data: network[:]},
+	}
 }
 
 // setMark is: meta mark set mark or 0x4000
@@ -155,23 +166,22 @@ func setMark() []expr.Any {
 	}
 }
 
-// shiftHairpin keeps the pairs up to date by which a pod's packets to itself are recognised.
-func (o *objects) shiftHairpin(conn *nftables.Conn, added, removed []netip.Addr) error {
-	pairs := func(ips []netip.Addr) []nftables.SetElement {
-		var elements []nftables.SetElement
+// shiftAddresses keeps a set of addresses up to date; key makes an element of one.
+func shiftAddresses(conn *nftables.Conn, set *nftables.Set, key func(netip.Addr) []byte, added, removed []netip.Addr) error {
+	elements := func(ips []netip.Addr) []nftables.SetElement {
+		var all []nftables.SetElement
 		for _, ip := range ips {
-			address := ip.As4()
-			elements = append(elements, nftables.SetElement{Key: append(address[:], address[:]...)})
+			all = append(all, nftables.SetElement{Key: key(ip)})
 		}
-		return elements
+		return all
 	}
 	if len(removed) > 0 {
-		if err := conn.SetDeleteElements(o.hairpin, pairs(removed)); err != nil {
+		if err := conn.SetDeleteElements(set, elements(removed)); err != nil {
 			return err
 		}
 	}
 	if len(added) > 0 {
-		return conn.SetAddElements(o.hairpin, pairs(added))
+		return conn.SetAddElements(set, elements(added))
 	}
 	return nil
 }

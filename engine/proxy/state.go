@@ -15,6 +15,7 @@ import (
 // state is what the API has told: Services, their EndpointSlices, and which Services have changed since they were last looked at.
 type state struct {
 	news chan struct{} // something has changed; capacity 1
+	node string        // the proxy's
 
 	mu sync.Mutex
 	// guarded by mu
@@ -25,8 +26,9 @@ type state struct {
 	slicesListed   bool
 }
 
-func newState() *state {
+func newState(node string) *state {
 	return &state{
+		node: node,
 		news: make(chan struct{}, 1), services: map[name]*corev1.Service{},
 		slices: map[name]map[string]*discoveryv1.EndpointSlice{}, changed: map[name]bool{},
 	}
@@ -81,7 +83,7 @@ func (s *state) portsLocked(service name) []*servicePort {
 	for _, slice := range s.slices[service] {
 		all = append(all, slice)
 	}
-	return servicePorts(object, all)
+	return servicePorts(s.node, object, all)
 }
 
 func (s *state) setService(object *corev1.Service, gone bool) {
