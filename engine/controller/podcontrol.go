@@ -112,7 +112,9 @@ func (c PodControl) DecidePod(owner Owner, pod *corev1.Pod, action, reason, why 
 	})
 }
 
-func keyOf(owner metav1.Object) Key { return Key{Namespace: owner.GetNamespace(), Name: owner.GetName()} }
+func keyOf(owner metav1.Object) Key {
+	return Key{Namespace: owner.GetNamespace(), Name: owner.GetName()}
+}
 
 // UIDs lists the pods' UIDs.
 func UIDs(pods []*corev1.Pod) []types.UID {
