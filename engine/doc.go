@@ -6,7 +6,7 @@
 //
 // # How it works
 //
-// Three programs run this code. `drydock keep` (the keeper) runs cluster/keeper. `dockplane`, pid 1 of a lab, runs the API
+// Three programs run this code. `dockkeep` (the keeper) runs cluster/keeper. `dockplane`, pid 1 of a lab, runs the API
 // server, the store, the controllers, the scheduler, the name server and a proxy of its own, all started by package cluster.
 // Each node runs `docknode kubelet` and `docknode proxy`. A goroutine of one program never meets one of another but over a
 // socket.
@@ -53,6 +53,8 @@
 //	  owns: one of several writes made at once. Woken by: nothing. Stops: when it is answered; all are waited for.
 //	controller/garbagecollector/controller.go Controller.Run 1
 //	  owns: the informers nobody else asked for, then a Loop. Woken by, stops: as the Loop.
+//	controller/job/controller.go Controller.Run 1
+//	  owns: a second Loop, for pods whose Job is gone. Woken by, stops: as the Loop.
 //	controller/nodelifecycle/controller.go Controller.Run 1
 //	  owns: a second Loop, which evicts pods. Woken by, stops: as the Loop.
 //	scheduler/scheduler.go Scheduler.Run 1
@@ -85,13 +87,13 @@
 //	  closes the file; nobody waits for it.
 //	kubelet/stream.go copyBoth 1
 //	  owns: one direction of an exec, attach or port-forward. Woken by: bytes. Stops: when either end closes.
-//	proxy/proxy.go Proxy.Run 1
-//	  owns: the kernel's rules; starts one goroutine for Services and one for EndpointSlices. Woken by: a change of these, and a
-//	  ticker, to see whether somebody else has touched the rules. Stops: with ctx.
+//	proxy/proxy.go Proxy.Run 2
+//	  owns: the kernel's rules; starts one goroutine each for Services, EndpointSlices and the kernel's news of changed rules.
+//	  Woken by: a change of these. Stops: with ctx.
 //	decision/sink.go Sink.Run 0
 //	  owns: decision records on their way to the API server. Woken by: a record. Stops: when its part has ended.
 //
-// The keeper and other clients of a lab (drydock):
+// The keeper and other clients of a lab (dockkeep, drydock):
 //
 //	cluster/keeper/run.go WaitGone 1
 //	  owns: the wait for a lab's lock. Woken by: its release. Stops: then, or with the process; nobody waits for it.
