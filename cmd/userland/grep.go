@@ -199,7 +199,9 @@ func (p *printer) show(text string) {
 	if p.o.has('o') && !p.o.has('v') {
 		for _, e := range p.expressions {
 			for _, part := range e.FindAllString(text, -1) {
-				p.print(part, p.number, ':')
+				if part != "" {
+					p.print(part, p.number, ':')
+				}
 			}
 		}
 	} else {

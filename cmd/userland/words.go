@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"mvdan.cc/sh/v3/expand"
-
 	"drydock/cmd/userland/condition"
+	format "drydock/cmd/userland/printf"
 )
 
 var _ = register("true", "", func(*process) int { return 0 }) &&
@@ -37,9 +36,7 @@ func echo(p *process) int {
 	}
 	text := strings.Join(args, " ")
 	if escapes {
-		if expanded, _, err := expand.Format(nil, strings.ReplaceAll(text, "%", "%%"), nil); err == nil {
-			text = expanded
-		}
+		text, _ = format.Format("%b", []string{text}) // without numbers there is no error
 	}
 	if _, err := io.WriteString(p.stdout, text+end); err != nil {
 		return p.fail(err)
@@ -48,22 +45,20 @@ func echo(p *process) int {
 }
 
 func printf(p *process) int {
+	if len(p.args) > 1 && p.args[0] == "--" {
+		p.args = p.args[1:]
+	}
 	if len(p.args) == 0 {
 		return p.misuse()
 	}
-	format, args := p.args[0], p.args[1:]
-	for {
-		text, used, err := expand.Format(nil, format, args)
-		if err != nil {
-			return p.fail(err)
-		}
-		if _, err := io.WriteString(p.stdout, text); err != nil {
-			return p.fail(err)
-		}
-		if args = args[used:]; used == 0 || len(args) == 0 {
-			return 0
-		}
+	text, err := format.Format(p.args[0], p.args[1:])
+	if _, err := io.WriteString(p.stdout, text); err != nil {
+		return p.fail(err)
 	}
+	if err != nil {
+		return p.fail(err)
+	}
+	return 0
 }
 
 func test(p *process) int {

@@ -42,7 +42,7 @@ func run(userland, output string) error {
 }
 
 func images(base image.Layer) []image.Spec {
-	env := []string{"PATH=/bin", "HOME=/root", "TERM=xterm"}
+	env := []string{"PATH=/bin:/usr/bin:/sbin:/usr/sbin", "HOME=/root", "TERM=xterm"}
 	list := []image.Spec{{
 		Name: "drydock/base:1", Layers: []image.Layer{base},
 		Config: ocispec.ImageConfig{Cmd: []string{"sh"}, Env: env, WorkingDir: "/"},
@@ -76,7 +76,9 @@ func baseLayer(userland string) (image.Layer, error) {
 		file("/etc/os-release", 0o644, "NAME=drydock\nID=drydock\nPRETTY_NAME=\"drydock base 1\"\n"),
 		directory("/tmp", 0o1777), directory("/root", 0o700), directory("/var/tmp", 0o1777), directory("/proc", 0o755),
 		directory("/sys", 0o755), directory("/dev", 0o755), directory("/run", 0o755),
-		link("/usr/bin", "../bin"),
+		file("/etc/profile", 0o644, "export PATH=/bin:/usr/bin:/sbin:/usr/sbin\nexport HOME=${HOME:-/root}\n"),
+		file("/etc/services", 0o644, "domain 53/udp\nhttp 80/tcp\nhttps 443/tcp\n"),
+		link("/usr/bin", "../bin"), link("/sbin", "bin"), link("/usr/sbin", "../bin"),
 	}
 	for _, name := range strings.Fields(string(names)) {
 		files = append(files, link("/bin/"+name, "userland"))

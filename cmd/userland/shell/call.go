@@ -12,6 +12,7 @@ import (
 	"mvdan.cc/sh/v3/interp"
 
 	"drydock/cmd/userland/condition"
+	format "drydock/cmd/userland/printf"
 )
 
 // ownFunc is a builtin of this package.
@@ -21,7 +22,7 @@ type ownFunc func(ctx context.Context, hc interp.HandlerContext, args []string) 
 func (s *shell) own() map[string]ownFunc {
 	return map[string]ownFunc{
 		backgroundName: s.startBackground, execName: s.replace, "sh:wait": s.wait, "sh:jobs": s.listJobs, "sh:fg": s.foreground,
-		"sh:bg": s.resume, "sh:kill": s.kill, "sh:umask": umask, "sh:history": s.listHistory, "sh:test": test, "sh:status": status,
+		"sh:bg": s.resume, "sh:kill": s.kill, "sh:umask": umask, "sh:history": s.listHistory, "sh:test": test, "sh:printf": printf, "sh:status": status,
 	}
 }
 
@@ -65,6 +66,9 @@ func (s *shell) redirect(hc interp.HandlerContext, args []string) []string {
 	case "echo", "printf":
 		if noReader(hc.Stdout) {
 			return []string{"exit", strconv.Itoa(128 + int(syscall.SIGPIPE))}
+		}
+		if args[0] == "printf" && len(args) > 1 && args[1] != "-v" {
+			args[0] = "sh:printf"
 		}
 	}
 	return args
@@ -157,6 +161,19 @@ func test(_ context.Context, hc interp.HandlerContext, args []string) error {
 		return interp.ExitStatus(2)
 	}
 	if !ok {
+		return interp.ExitStatus(1)
+	}
+	return nil
+}
+
+func printf(_ context.Context, hc interp.HandlerContext, args []string) error {
+	if len(args) > 1 && args[0] == "--" {
+		args = args[1:]
+	}
+	text, err := format.Format(args[0], args[1:])
+	fmt.Fprint(hc.Stdout, text)
+	if err != nil {
+		fmt.Fprintf(hc.Stderr, "sh: printf: %v\n", err)
 		return interp.ExitStatus(1)
 	}
 	return nil
