@@ -8,9 +8,9 @@ package api
 const (
 	statefulSetController = "the statefulset controller"
 	daemonSetController   = "the daemonset controller"
-	replicationController = "the replicationcontroller controller"
-	jobController         = "the job controller"
-	cronJobController     = "the cronjob controller"
+	replicationController = ""
+	jobController         = ""
+	cronJobController     = ""
 	disruptionController  = "the disruption controller"
 	quotaController       = "the resourcequota controller"
 	resizeSync            = "resizing in the kubelet"

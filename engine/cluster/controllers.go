@@ -9,13 +9,18 @@ import (
 	"k8s.io/client-go/metadata"
 
 	"drydock/engine/controller"
+	"drydock/engine/controller/cronjob"
 	"drydock/engine/controller/deployment"
 	"drydock/engine/controller/endpointslice"
 	"drydock/engine/controller/garbagecollector"
+	"drydock/engine/controller/job"
 	"drydock/engine/controller/namespace"
 	"drydock/engine/controller/nodelifecycle"
 	"drydock/engine/controller/replicaset"
+	"drydock/engine/controller/replication"
+	"drydock/engine/controller/service"
 	"drydock/engine/controller/serviceaccount"
+	"drydock/engine/controller/ttlafterfinished"
 	"drydock/engine/scheduler"
 )
 
@@ -58,13 +63,18 @@ func (c *Cluster) startControllers(ctx context.Context) error {
 func (c *Cluster) controllers(config controller.Config) (map[string]runner, error) {
 	parts := map[string]runner{}
 	for name, make := range map[string]func() (runner, error){
-		"replicaset":        func() (runner, error) { return replicaset.New(config) },
-		"deployment":        func() (runner, error) { return deployment.New(config) },
-		"garbage-collector": func() (runner, error) { return garbagecollector.New(config) },
-		"namespace":         func() (runner, error) { return namespace.New(config) },
-		"node-lifecycle":    func() (runner, error) { return nodelifecycle.New(config, nodelifecycle.Options{}) },
-		"endpointslice":     func() (runner, error) { return endpointslice.New(config) },
-		"serviceaccount":    func() (runner, error) { return serviceaccount.New(config, c.ca.pem) },
+		"replicaset":            func() (runner, error) { return replicaset.New(config) },
+		"deployment":            func() (runner, error) { return deployment.New(config) },
+		"garbage-collector":     func() (runner, error) { return garbagecollector.New(config) },
+		"namespace":             func() (runner, error) { return namespace.New(config) },
+		"node-lifecycle":        func() (runner, error) { return nodelifecycle.New(config, nodelifecycle.Options{}) },
+		"endpointslice":         func() (runner, error) { return endpointslice.New(config) },
+		"service":               func() (runner, error) { return service.New(config, firstBalancer, lastBalancer) },
+		"serviceaccount":        func() (runner, error) { return serviceaccount.New(config, c.ca.pem) },
+		"job":                   func() (runner, error) { return job.New(config) },
+		"cronjob":               func() (runner, error) { return cronjob.New(config) },
+		"ttl-after-finished":    func() (runner, error) { return ttlafterfinished.New(config) },
+		"replicationcontroller": func() (runner, error) { return replication.New(config) },
 	} {
 		part, err := make()
 		if err != nil {

@@ -293,7 +293,11 @@ func TestIndexed(t *testing.T) {
 
 func TestBackoffLimitPerIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := start(t, newJob(2, 2, isIndexed, func(j *batchv1.Job) { limit := int32(1); j.Spec.BackoffLimitPerIndex = &limit; *j.Spec.BackoffLimit = 100 }))
+		l := start(t, newJob(2, 2, isIndexed, func(j *batchv1.Job) {
+			limit := int32(1)
+			j.Spec.BackoffLimitPerIndex = &limit
+			*j.Spec.BackoffLimit = 100
+		}))
 		fail := func() {
 			t.Helper()
 			for _, pod := range l.running() {
