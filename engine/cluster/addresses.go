@@ -11,14 +11,17 @@ var (
 	podRange       = netip.MustParsePrefix("10.244.0.0/16")
 	serviceRange   = netip.MustParsePrefix("10.96.0.0/16")
 	apiServiceAddr = netip.MustParseAddr("10.96.0.1")
+	// what load balancers get, above all nodes' addresses
+	firstBalancer  = netip.MustParseAddr("172.30.0.200")
+	lastBalancer   = netip.MustParseAddr("172.30.0.250")
 	dnsServiceAddr = netip.MustParseAddr("10.96.0.10") // as kubeadm gives it
 )
 
 const (
 	fabricBridge = "fabric"
 	apiPort      = 6443
-	// maxNodes is bounded by the fabric's /24, with room below .11 for the lab's own addresses.
-	maxNodes = 200
+	// maxNodes is bounded by the fabric's /24, with room below .11 for the lab's own addresses and from .200 for load balancers'.
+	maxNodes = 180
 )
 
 // nodeAddress is 172.30.0.(10+n) for node-n, counted from 1.

@@ -30,7 +30,7 @@ func (f *flows) close() { f.handle.Close() }
 func (f *flows) cut(batch []change) error {
 	var stale staleFlows
 	for _, c := range batch {
-		if c.id().protocol == corev1.ProtocolUDP {
+		if c.id().protocol == corev1.ProtocolUDP && c.strands() {
 			stale = append(stale, c)
 		}
 	}
@@ -43,6 +43,15 @@ func (f *flows) cut(batch []change) error {
 		return fmt.Errorf("cut connections of %d changed ports: %w", len(stale), err)
 	}
 	return nil
+}
+
+// strands says whether a change may leave flows that lead nowhere: it takes an endpoint away, or gives the first one.
+func (c change) strands() bool {
+	if c.before == nil || c.after == nil {
+		return true
+	}
+	was, is := c.before.endpointAddresses(), c.after.endpointAddresses()
+	return len(was) == 0 || len(without(was, is)) > 0 || c.before.address != c.after.address
 }
 
 // staleFlows picks the flows to cut.

@@ -25,6 +25,7 @@ type kernel struct {
 	// how many ports speak of an address, as endpoint and as cluster address
 	endpoints, clusterIPs counts
 	flows                 *flows
+	changed               []change // since the last cutFlows
 }
 
 // newKernel opens the rule set of the caller's network namespace. Nothing is changed before rebuild.
@@ -97,7 +98,16 @@ func (k *kernel) commit(batch []change) error {
 			return fmt.Errorf("forget clients of %s: %w", c.id().service, err)
 		}
 	}
-	return k.flows.cut(batch)
+	k.changed = append(k.changed, batch...)
+	return nil
+}
+
+// cutFlows ends the connections that led to what has changed since it was last called. Looking for them costs the kernel a
+// walk through its whole table, some milliseconds, so it comes when all rules are in place.
+func (k *kernel) cutFlows() error {
+	changed := k.changed
+	k.changed = nil
+	return k.flows.cut(changed)
 }
 
 // describe adds one change to the transaction.

@@ -96,11 +96,15 @@ func TestSessionAffinity(t *testing.T) {
 		}
 	}
 	r.sendSlice(watch.Modified, slice("web", rest...))
-	r.wait(func(rec decision.Record) bool { return rec.Reason == "EndpointsChanged" && strings.Contains(rec.After, ":80 ") })
+	r.wait(func(rec decision.Record) bool {
+		return rec.Reason == "EndpointsChanged" && strings.Contains(rec.After, ":80 ")
+	})
 	expect(t, client, "10.96.0.30:80", mine)
 	expect(t, other, "10.96.0.30:80", theirs)
 	r.sendSlice(watch.Modified, slice("web", fewer...))
-	r.wait(func(rec decision.Record) bool { return rec.Reason == "EndpointsChanged" && strings.Contains(rec.After, ":80 ") })
+	r.wait(func(rec decision.Record) bool {
+		return rec.Reason == "EndpointsChanged" && strings.Contains(rec.After, ":80 ")
+	})
 	next, _, err := client.ask("tcp4", "10.96.0.30:80")
 	if err != nil || next == mine {
 		t.Fatalf("after its endpoint went the client got %q: %v", next, err)
@@ -124,7 +128,9 @@ func TestAffinityCanBeChanged(t *testing.T) {
 			changed.Spec.SessionAffinityConfig = &corev1.SessionAffinityConfig{ClientIP: &corev1.ClientIPConfig{TimeoutSeconds: &seconds}}
 		}
 		r.send(watch.Modified, changed)
-		r.wait(func(rec decision.Record) bool { return strings.HasSuffix(rec.After, affinity) && rec.Reason == "EndpointsChanged" })
+		r.wait(func(rec decision.Record) bool {
+			return strings.HasSuffix(rec.After, affinity) && rec.Reason == "EndpointsChanged"
+		})
 		seen := map[string]bool{}
 		for range 30 {
 			name, _, err := client.ask("tcp4", "10.96.0.30:80")

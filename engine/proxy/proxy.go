@@ -43,6 +43,8 @@ type Proxy struct {
 	cfg   Config
 	where where
 	state *state
+
+	speaker speaker // owned by Run
 }
 
 // New checks cfg; nothing is contacted before Run.
@@ -147,8 +149,11 @@ func (p *Proxy) sync(k *kernel, rebuild bool) error {
 		if err := k.rebuild(want); err != nil {
 			return err
 		}
+		if err := k.cutFlows(); err != nil {
+			return err
+		}
 		p.recordTable("SyncRules", "", fmt.Sprintf("%d service ports", len(want)), "Rebuilt")
-		return nil
+		return p.announce()
 	}
 	var changes []change
 	for service, ports := range p.state.dirty() {
@@ -159,8 +164,12 @@ func (p *Proxy) sync(k *kernel, rebuild bool) error {
 	if err := k.apply(changes); err != nil {
 		return err
 	}
-	for _, c := range changes {
-		p.record(c, time.Since(began))
+	took := time.Since(began)
+	if err := k.cutFlows(); err != nil {
+		return err
 	}
-	return nil
+	for _, c := range changes {
+		p.record(c, took)
+	}
+	return p.announce()
 }

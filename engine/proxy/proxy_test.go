@@ -270,7 +270,9 @@ func BenchmarkEndpointChange(b *testing.B) {
 			api := newFakeAPI()
 			for i := range n {
 				name := fmt.Sprintf("svc-%d", i)
-				api.services = append(api.services, *service(name, fmt.Sprintf("10.97.%d.%d", i/200, 1+i%200), 0))
+				s := service(name, fmt.Sprintf("10.97.%d.%d", i/200, 1+i%200), 0)
+				s.Spec.Ports = s.Spec.Ports[:1] // TCP: for UDP the kernel's flows are looked through as well
+				api.services = append(api.services, *s)
 				api.slices = append(api.slices, *slice(name, netip.MustParseAddrPort("10.244.9.1:8080")))
 			}
 			r := start(b, api)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,6 +73,24 @@ func (s *state) dirty() map[name]map[portID]*servicePort {
 	}
 	clear(s.changed)
 	return dirty
+}
+
+// announced are the balancers' addresses that this node is to answer for.
+func (s *state) announced() []netip.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []netip.Addr
+	for _, service := range s.services {
+		if service.Annotations[announcedBy] != s.node || service.Spec.Type != corev1.ServiceTypeLoadBalancer {
+			continue
+		}
+		for _, ingress := range service.Status.LoadBalancer.Ingress {
+			if ip, err := netip.ParseAddr(ingress.IP); err == nil && ip.Is4() {
+				all = append(all, ip)
+			}
+		}
+	}
+	return all
 }
 
 func (s *state) portsLocked(service name) []*servicePort {
