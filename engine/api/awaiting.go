@@ -13,6 +13,11 @@ const (
 	cronJobController     = ""
 	disruptionController  = "the disruption controller"
 	quotaController       = "the resourcequota controller"
+	endpointsController   = "the endpoints controller"
+	ingressController     = "an ingress controller"
+	networkPolicyProxy    = "network policies in the proxy"
+	addressAllocator      = "service addresses kept as objects by the server"
+	volumeControllers     = "the persistent volume controllers"
 	resizeSync            = "resizing in the kubelet"
 )
 

@@ -19,7 +19,7 @@ var (
 
 // catalogue is the table of kinds. A row is all that discovery, storage and validation need to know.
 func catalogue() []*Resource {
-	return slices.Concat(coreKinds(), workloadKinds(), policyKinds(), networkKinds())
+	return slices.Concat(coreKinds(), workloadKinds(), policyKinds(), networkKinds(), storageKinds())
 }
 
 // index is the catalogue with the blanks filled in, in order, and ways to find a row.

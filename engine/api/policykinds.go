@@ -13,7 +13,7 @@ func policyKinds() []*Resource {
 	return []*Resource{
 		{
 			GroupVersionResource: core.WithResource("limitranges"), Kind: "LimitRange", ShortNames: []string{"limits"}, Namespaced: true,
-			CreateOnUpdate: true, strategy: limitRanges,
+			CreateOnUpdate: true, strategy: limitRanges, plain: true,
 		},
 		{
 			GroupVersionResource: core.WithResource("resourcequotas"), Kind: "ResourceQuota", ShortNames: []string{"quota"}, Namespaced: true,

@@ -37,6 +37,7 @@ type Resource struct {
 	Awaiting string
 
 	strategy strategy
+	plain    bool // shown by name and age only
 }
 
 // Subresource is a path below one object: pods/web/log.

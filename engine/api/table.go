@@ -14,7 +14,7 @@ import (
 
 // printer is upstream's set of columns, made on first use: it is a hundred-odd functions found by reflection.
 var printer = sync.OnceValue(func() printers.TableGenerator {
-	return printers.NewTableGenerator().With(internalversion.AddHandlers, addPlainColumns)
+	return printers.NewTableGenerator().With(internalversion.AddHandlers)
 })
 
 // Table shows an object or a list of r's type as kubectl's columns, the wide ones with priority 1. Rows carry the metadata of
@@ -29,7 +29,12 @@ func (r *Resource) Table(obj runtime.Object, options *metav1.TableOptions) (*met
 	if err != nil {
 		return nil, errors.NewInternalError(err)
 	}
-	table, err := printer().GenerateTable(in, printers.GenerateOptions{Wide: true, NoHeaders: options.NoHeaders})
+	var table *metav1.Table
+	if r.plain {
+		table, err = plainTable(in, !options.NoHeaders)
+	} else {
+		table, err = printer().GenerateTable(in, printers.GenerateOptions{Wide: true, NoHeaders: options.NoHeaders})
+	}
 	if err != nil {
 		return nil, errors.NewInternalError(err)
 	}

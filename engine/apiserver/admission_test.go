@@ -2,21 +2,33 @@ package apiserver_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	nodev1 "k8s.io/api/node/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
+
+	"drydock/engine/api"
+	"drydock/engine/apiserver"
+	"drydock/engine/decision"
+	"drydock/engine/store"
 )
 
 var (
@@ -344,4 +356,105 @@ func TestNodesWriteAboutThemselves(t *testing.T) {
 	refused(t, err, `pods "web" is forbidden: node "node-1" can only delete pods with spec.nodeName set to itself`)
 	err = as.CoreV1().Pods("default").EvictV1(ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: "web"}})
 	refused(t, err, `pods "web" is forbidden: node node-1 can only evict pods with spec.nodeName set to itself`)
+}
+
+func TestStorageAdmission(t *testing.T) {
+	c := newCluster(t)
+	classes := c.client.StorageV1().StorageClasses()
+	for name, grows := range map[string]bool{"fixed": false, "usual": true} {
+		class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "drydock.local/path", AllowVolumeExpansion: &grows}
+		if grows {
+			class.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
+		}
+		if _, err := classes.Create(ctx, class, create); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claims := c.client.CoreV1().PersistentVolumeClaims("default")
+	bound := func(name string, class *string) *corev1.PersistentVolumeClaim {
+		claim, err := claims.Create(ctx, &corev1.PersistentVolumeClaim{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec: corev1.PersistentVolumeClaimSpec{
+				StorageClassName: class, VolumeName: "v-" + name, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+				Resources: corev1.VolumeResourceRequirements{Requests: amounts("storage", "1Gi")},
+			},
+		}, create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim.Status.Phase = corev1.ClaimBound
+		if claim, err = claims.UpdateStatus(ctx, claim, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		claim.Spec.Resources.Requests = amounts("storage", "2Gi")
+		return claim
+	}
+	claim := bound("a", nil)
+	if *claim.Spec.StorageClassName != "usual" || !slices.Equal(claim.Finalizers, []string{"kubernetes.io/pvc-protection"}) {
+		t.Errorf("class %v, finalizers %v", *claim.Spec.StorageClassName, claim.Finalizers)
+	}
+	if _, err := claims.Update(ctx, claim, metav1.UpdateOptions{}); err != nil {
+		t.Errorf("grow: %v", err)
+	}
+	_, err := claims.Update(ctx, bound("b", ptr.To("fixed")), metav1.UpdateOptions{})
+	refused(t, err, `persistentvolumeclaims "b" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize`)
+	if claim := bound("c", ptr.To("")); *claim.Spec.StorageClassName != "" {
+		t.Errorf("a wish for no class became %q", *claim.Spec.StorageClassName)
+	}
+}
+
+func TestDefaultIngressClass(t *testing.T) {
+	c := newCluster(t)
+	class := &networkingv1.IngressClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "edge", Annotations: map[string]string{"ingressclass.kubernetes.io/is-default-class": "true"}},
+		Spec:       networkingv1.IngressClassSpec{Controller: "drydock.local/ingress"},
+	}
+	if _, err := c.client.NetworkingV1().IngressClasses().Create(ctx, class, create); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.client.NetworkingV1().Ingresses("default").Create(ctx, &networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Name: "web"},
+		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+			Service: &networkingv1.IngressServiceBackend{Name: "web", Port: networkingv1.ServiceBackendPort{Number: 80}},
+		}},
+	}, create)
+	if err != nil || ptr.Deref(got.Spec.IngressClassName, "") != "edge" {
+		t.Errorf("got %+v (%v)", got, err)
+	}
+}
+
+// TestUpcomingIsNotServed: a kind that awaits somebody is not there for clients.
+func TestUpcomingIsNotServed(t *testing.T) {
+	for _, kind := range api.Upcoming() {
+		list := api.Resources(kind.GroupVersion())
+		if list != nil && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == kind.Resource }) {
+			t.Errorf("%s is listed", kind.Resource)
+		}
+	}
+	st, err := store.Open(store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = st.Close() }()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := apiserver.New(apiserver.Options{
+		Store: st, Recorder: decision.NewRing(10), ServiceAccountKey: key, AdvertiseURL: "https://172.30.0.1:6443",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range api.Upcoming() {
+		path := "/apis/" + kind.GroupVersion().String() + "/" + kind.Resource
+		if kind.Group == "" {
+			path = "/api/v1/" + kind.Resource
+		}
+		w := httptest.NewRecorder()
+		server.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusNotFound {
+			t.Errorf("%s answers %d", path, w.Code)
+		}
+	}
 }

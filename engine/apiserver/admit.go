@@ -37,7 +37,8 @@ func (s *Server) admit(ctx context.Context, a admission) error {
 		return err
 	}
 	return ask(ctx, a, []plugin{
-		s.admitNamespace, s.defaultLimits, s.admitServiceAccount, taintNewNode, s.admitPriority, admitTolerations, s.admitRuntimeClass,
+		s.admitNamespace, s.defaultLimits, s.admitServiceAccount, taintNewNode, s.admitPriority, admitTolerations,
+		s.defaultStorageClass, protectStorage, s.admitRuntimeClass, s.defaultIngressClass,
 	})
 }
 
@@ -45,7 +46,7 @@ func (s *Server) admit(ctx context.Context, a admission) error {
 func (s *Server) approve(ctx context.Context, a admission) error {
 	switch a.by.subresource {
 	case "":
-		return ask(ctx, a, []plugin{s.checkLimits, s.checkDefaultPriority, s.checkOverhead, s.chargeQuotas})
+		return ask(ctx, a, []plugin{s.checkLimits, s.checkDefaultPriority, s.checkGrowth, s.checkOverhead, s.chargeQuotas})
 	case "resize":
 		return ask(ctx, a, []plugin{s.checkLimits, s.chargeQuotas})
 	}
