@@ -8,15 +8,36 @@ import (
 
 // Compile turns a Spec into a Check. The error names the field that is wrong, as a *FieldError.
 func Compile(s Spec) (Check, error) {
-	set := 0
-	for _, is := range []bool{s.Object != nil, s.Probe != nil, s.Answer != nil, s.All != nil, s.Any != nil, s.Not != nil} {
-		if is {
-			set++
+	if given(s.Object != nil, s.Probe != nil, s.Answer != nil, s.Event != nil, s.Actor != nil, s.History != nil,
+		s.Command != nil, s.Node != nil, s.Script != nil, s.All != nil, s.Any != nil, s.Not != nil) != 1 {
+		return nil, &FieldError{Err: errors.New(
+			"a check is exactly one of object, probe, answer, event, actor, history, command, node, script, all, any, not")}
+	}
+	switch {
+	case s.All != nil:
+		return compileParts("all", s.All)
+	case s.Any != nil:
+		return compileParts("any", s.Any)
+	case s.Not != nil:
+		return below("not", func() (Check, error) { return compileNot(*s.Not) })
+	default:
+		return compileOne(s)
+	}
+}
+
+// given counts what is set.
+func given(is ...bool) int {
+	n := 0
+	for _, set := range is {
+		if set {
+			n++
 		}
 	}
-	if set != 1 {
-		return nil, &FieldError{Err: errors.New("a check is exactly one of object, probe, answer, all, any, not")}
-	}
+	return n
+}
+
+// compileOne compiles a check that is no composition.
+func compileOne(s Spec) (Check, error) {
 	switch {
 	case s.Object != nil:
 		return below("object", func() (Check, error) { return compileObject(*s.Object) })
@@ -24,12 +45,18 @@ func Compile(s Spec) (Check, error) {
 		return below("probe", func() (Check, error) { return compileProbe(*s.Probe) })
 	case s.Answer != nil:
 		return below("answer", func() (Check, error) { return compileAnswer(*s.Answer) })
-	case s.All != nil:
-		return compileParts("all", s.All)
-	case s.Any != nil:
-		return compileParts("any", s.Any)
+	case s.Event != nil:
+		return below("event", func() (Check, error) { return compileEvent(*s.Event) })
+	case s.Actor != nil:
+		return below("actor", func() (Check, error) { return compileActor(*s.Actor) })
+	case s.History != nil:
+		return below("history", func() (Check, error) { return compileHistory(*s.History) })
+	case s.Command != nil:
+		return below("command", func() (Check, error) { return compileCommand(*s.Command) })
+	case s.Node != nil:
+		return below("node", func() (Check, error) { return compileNode(*s.Node) })
 	default:
-		return below("not", func() (Check, error) { return compileNot(*s.Not) })
+		return below("script", func() (Check, error) { return compileScript(*s.Script) })
 	}
 }
 

@@ -40,7 +40,8 @@ func (p *parts) Needs() Needs {
 // with is what two checks need together.
 func (n Needs) with(o Needs) Needs {
 	n.Kinds = append(n.Kinds[:len(n.Kinds):len(n.Kinds)], o.Kinds...)
-	n.Answers = n.Answers || o.Answers
+	n.Past = append(n.Past[:len(n.Past):len(n.Past)], o.Past...)
+	n.Answers, n.Records = n.Answers || o.Answers, n.Records || o.Records
 	n.Slow = n.Slow || o.Slow
 	if n.Every == 0 || o.Every != 0 && o.Every < n.Every {
 		n.Every = o.Every

@@ -18,6 +18,8 @@ type Question struct {
 	// Idle, when set, says that nobody wants the answer at present. A question whose asking costs something (a probe) is
 	// then left alone; Ask wakes it once Idle says otherwise. Called from Run's goroutine.
 	Idle func() bool
+	// Step, when set, says since when the step of the goal is open; zero while it is not. Called from Run's goroutine.
+	Step func() time.Time
 }
 
 // Report is the answer to one question. Reports of a question come in order.
@@ -33,6 +35,9 @@ type Config struct {
 	Resources *Resources   // shared; made from REST when nil
 	Prober    Prober       // nil: probes end with Error
 	Answers   Answers      // nil: nothing was answered
+	Commands  Commands     // nil: nobody knows what was typed
+	Scripts   Scripter     // nil: scripts end with Error
+	Began     Beginning    // of the lesson: from then on the past counts; zero is the start of Run
 }
 
 // Engine keeps the answers of questions up to date from watches.
@@ -64,18 +69,24 @@ func New(cfg Config) (*Engine, error) {
 // another than the one before, from one goroutine at a time. It returns context.Cause(ctx) when ctx ends. Connections
 // that break are made again. An Engine runs once at a time.
 //
-// Goroutines: one watcher per kind, one asker per slow question that is being asked, and the loop that owns everything
-// else. All have ended when Run returns.
+// Goroutines: one watcher per kind, one historian per kind whose past counts, one reader of decisions if any check wants
+// them, one asker per slow question that is being asked, and the loop that owns everything else. All have ended when Run
+// returns.
 func (e *Engine) Run(ctx context.Context, questions []Question, report func(Report)) error {
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
 
-	kinds := kindsOf(questions)
+	kinds := kindsOf(questions, func(n Needs) []Kind { return n.Kinds })
+	past := kindsOf(questions, func(n Needs) []Kind { return n.Past })
 	changes := make(chan change)
 	l := &loop{
 		engine: e, picture: newPicture(kinds), report: report, slow: make(chan slowAnswer), running: &running,
+		past: newTimeline(past), records: &recordLog{}, began: e.cfg.Began,
+	}
+	if l.began.Time.IsZero() {
+		l.began.Time = time.Now()
 	}
 	for _, q := range questions {
 		l.asked = append(l.asked, &asked{Question: q, needs: q.Check.Needs()})
@@ -83,13 +94,29 @@ func (e *Engine) Run(ctx context.Context, questions []Question, report func(Repo
 	for _, k := range kinds {
 		running.Go(func() { (&watcher{kind: k, resources: e.cfg.Resources, out: changes}).run(ctx) })
 	}
+	tell := func(what change) func(context.Context) {
+		return func(ctx context.Context) {
+			select {
+			case changes <- what:
+			case <-ctx.Done():
+			}
+		}
+	}
+	for _, k := range past {
+		h := &historian{kind: k, began: l.began, resources: e.cfg.Resources, timeline: l.past, changed: tell(change{kind: k, past: true})}
+		running.Go(func() { h.run(ctx) })
+	}
+	if slices.ContainsFunc(questions, func(q Question) bool { return q.Check.Needs().Records }) {
+		r := &recordReader{resources: e.cfg.Resources, log: l.records, changed: tell(change{records: true})}
+		running.Go(func() { r.run(ctx) })
+	}
 	return l.run(ctx, changes)
 }
 
-func kindsOf(questions []Question) []Kind {
+func kindsOf(questions []Question, of func(Needs) []Kind) []Kind {
 	var kinds []Kind
 	for _, q := range questions {
-		for _, k := range q.Check.Needs().Kinds {
+		for _, k := range of(q.Check.Needs()) {
 			if !slices.Contains(kinds, k) {
 				kinds = append(kinds, k)
 			}

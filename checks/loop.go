@@ -23,6 +23,9 @@ const (
 type loop struct {
 	engine  *Engine
 	picture *picture
+	past    *timeline
+	records *recordLog
+	began   Beginning
 	report  func(Report)
 	asked   []*asked
 	slow    chan slowAnswer
@@ -86,6 +89,10 @@ func (l *loop) run(ctx context.Context, changes <-chan change) error {
 // take applies a change and asks what depends on its kind. One change at a time: what was true between two changes was
 // true.
 func (l *loop) take(ctx context.Context, c change) {
+	if c.past || c.records {
+		l.takePast(ctx, c)
+		return
+	}
 	first := !l.picture.known([]Kind{c.kind})
 	l.picture.apply(c)
 	for _, q := range l.asked {
@@ -99,9 +106,27 @@ func (l *loop) take(ctx context.Context, c change) {
 	}
 }
 
+// takePast asks what depends on the past.
+func (l *loop) takePast(ctx context.Context, c change) {
+	for _, q := range l.asked {
+		if c.records && !q.needs.Records || c.past && !slices.Contains(q.needs.Past, c.kind) {
+			continue
+		}
+		if q.first {
+			q.changed = time.Now()
+		}
+		l.ask(ctx, q)
+	}
+}
+
+// known reports whether all that a question needs is known.
+func (l *loop) known(n Needs) bool {
+	return l.picture.known(n.Kinds) && (len(n.Past) == 0 || l.past.known()) && (!n.Records || l.records.known())
+}
+
 // ask asks a question when all it needs is known. A slow one is asked beside the loop.
 func (l *loop) ask(ctx context.Context, q *asked) {
-	if !l.picture.known(q.needs.Kinds) {
+	if !l.known(q.needs) {
 		return
 	}
 	if !q.needs.Slow {
@@ -136,7 +161,15 @@ func (l *loop) start(ctx context.Context, q *asked) {
 }
 
 func (l *loop) view(q *asked) View {
-	return View{Objects: l.picture, Prober: l.engine.cfg.Prober, Answers: l.engine.cfg.Answers, Goal: q.ID}
+	cfg := l.engine.cfg
+	v := View{
+		Objects: l.picture, Prober: cfg.Prober, Answers: cfg.Answers, Goal: q.ID,
+		Past: l.past, Records: l.records, Commands: cfg.Commands, Scripts: cfg.Scripts, Lesson: l.began,
+	}
+	if q.Step != nil {
+		v.Step = q.Step()
+	}
+	return v
 }
 
 func (l *loop) takeSlow(ctx context.Context, a slowAnswer) {
@@ -171,7 +204,7 @@ func (l *loop) takePoke(ctx context.Context, p poke) {
 			w.open = append(w.open, q)
 			if q.inFlight {
 				q.again = true
-			} else if l.picture.known(q.needs.Kinds) {
+			} else if l.known(q.needs) {
 				l.start(ctx, q)
 			}
 			continue

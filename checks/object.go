@@ -18,6 +18,7 @@ type objectCheck struct {
 	selector labels.Selector
 	where    *condition
 	that     []*condition
+	alone    bool // part of a history: nothing but the kind itself is known
 }
 
 // wellKnown are the kinds that need no apiVersion.
@@ -103,7 +104,9 @@ func checkQuantity(s ObjectSpec) error {
 	return nil
 }
 
-func (c *objectCheck) Needs() Needs { return Needs{Kinds: []Kind{c.kind}} }
+func (c *objectCheck) Needs() Needs {
+	return Needs{Kinds: append([]Kind{c.kind}, chainKinds(c.kind)...)}
+}
 
 // verdict is one object and what is wrong with it.
 type verdict struct {
@@ -123,6 +126,17 @@ func (c *objectCheck) Ask(ctx context.Context, v View) Result {
 	case err != nil:
 		return Result{Outcome: Error, Cause: "condition", Seen: condCostly.with(err.Error())}
 	}
+	r := c.answer(verdicts, every)
+	if r.Outcome != Fail || c.alone {
+		return r
+	}
+	if cause := c.because(verdicts, v.Objects); !cause.Empty() {
+		r.Seen = joinTexts("; ", r.Seen, cause)
+	}
+	return r
+}
+
+func (c *objectCheck) answer(verdicts []verdict, every []*unstructured.Unstructured) Result {
 	switch {
 	case c.spec.Count != nil:
 		return c.askCount(verdicts)
@@ -133,6 +147,22 @@ func (c *objectCheck) Ask(ctx context.Context, v View) Result {
 	default:
 		return c.askOne(verdicts, every)
 	}
+}
+
+// because is what stands behind a failure: behind the first object that is not as it should be.
+func (c *objectCheck) because(verdicts []verdict, objects Objects) Text {
+	if c.spec.Kind == "EndpointSlice" || c.spec.Kind == "Endpoints" {
+		return endpointsBecause(c.spec.Name, c.spec, c.kind.Namespace, objects)
+	}
+	if c.spec.Expect == ExpectNone {
+		return nil
+	}
+	for _, v := range verdicts {
+		if len(v.wrong) > 0 && slices.ContainsFunc(v.wrong, func(m mismatch) bool { return m.status }) {
+			return because(v.object, objects)
+		}
+	}
+	return nil
 }
 
 // judge picks the objects that are looked at and finds what is wrong with each.

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -105,6 +106,9 @@ func (c *objectCheck) mismatched(v verdict, form phrase) Result {
 	} else if !m.seen.Empty() {
 		r.Seen = joinTexts("; ", m.seen, describe(v.object))
 	}
+	if len(c.spec.Show) > 0 {
+		r.Seen = sawOne.with(short(c.spec.Kind)+"/"+name, projection(v.object, c.spec.Show))
+	}
 	if !m.look.Empty() {
 		r.Look = m.look
 	}
@@ -119,4 +123,18 @@ func (c *objectCheck) mismatched(v verdict, form phrase) Result {
 
 func allStatus(ms []mismatch) bool {
 	return !slices.ContainsFunc(ms, func(m mismatch) bool { return !m.status })
+}
+
+// projection is the fields of an object that the author wants to be seen.
+func projection(o *unstructured.Unstructured, paths []string) Text {
+	var out []Text
+	for _, path := range paths {
+		value, found, err := unstructured.NestedFieldNoCopy(o.Object, strings.Split(path, ".")...)
+		if err != nil || !found {
+			out = append(out, fieldUnset.with(path))
+			continue
+		}
+		out = append(out, fieldIs.with(path, show(value)))
+	}
+	return joinTexts(", ", out...)
 }

@@ -117,7 +117,24 @@ func (c *probeCheck) Ask(ctx context.Context, v View) Result {
 	if r.Outcome == Fail && r.Why.Empty() {
 		r.Why = whyProbe.with()
 	}
+	if cause := c.because(r, v.Objects); !cause.Empty() {
+		r.Seen = joinTexts("; ", r.Seen, cause)
+	}
 	return r
+}
+
+// because is what stands behind a request that nobody answered.
+func (c *probeCheck) because(r Result, objects Objects) Text {
+	namespace := "default"
+	switch {
+	case r.Outcome != Fail || !slices.Contains([]string{"no-answer-from-server", "closed", "no-name"}, r.Cause):
+		return nil
+	case c.from.Kind == PlaceAPI:
+		return nil // asks pods by their names
+	case c.from.Kind == PlacePod:
+		namespace = c.from.Namespace
+	}
+	return addressBecause(c.spec.hostOf(), namespace, objects)
 }
 
 func (c *probeCheck) askHTTP(ctx context.Context, p Prober) Result {

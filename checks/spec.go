@@ -8,6 +8,13 @@ type Spec struct {
 	Probe  *ProbeSpec  `yaml:"probe"`
 	Answer *AnswerSpec `yaml:"answer"`
 
+	Event   *EventSpec   `yaml:"event"`
+	Actor   *ActorSpec   `yaml:"actor"`
+	History *HistorySpec `yaml:"history"`
+	Command *CommandSpec `yaml:"command"`
+	Node    *NodeSpec    `yaml:"node"`
+	Script  *ScriptSpec  `yaml:"script"`
+
 	All []Spec `yaml:"all"`
 	Any []Spec `yaml:"any"`
 	Not *Spec  `yaml:"not"`
@@ -39,6 +46,9 @@ type ObjectSpec struct {
 	Expect     Expect `yaml:"expect"`
 	Count      *Count `yaml:"count"`
 	AllowEmpty bool   `yaml:"allowEmpty"` // lets `all` pass over an empty set
+
+	// Show names fields, such as spec.replicas, that a failure prints instead of what the check would choose.
+	Show []string `yaml:"show"`
 }
 
 // Condition is a CEL expression over `object` and, for what is beside it, `objects` (all that are looked at). In a pack

@@ -19,7 +19,8 @@ const (
 	lastWait  = 2 * time.Second
 )
 
-// change is one thing that a watcher saw. Exactly one of list, object and err is set.
+// change is one thing that a watcher saw. Exactly one of list, object and err is set; or past or records, which say that
+// there is more to read where those are kept.
 type change struct {
 	kind    Kind
 	list    []*unstructured.Unstructured // everything there is, after a list
@@ -27,6 +28,9 @@ type change struct {
 	object  *unstructured.Unstructured
 	deleted bool
 	err     error // the kind cannot be watched at present
+
+	past    bool
+	records bool
 }
 
 // watcher follows one kind: list, then watch from there. A watch that ends is taken up where it ended; one that is too

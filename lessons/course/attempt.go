@@ -26,6 +26,7 @@ type attempt struct {
 	results map[string]checks.Result // the latest answer to each question
 	first   map[string]checks.Result // the first one to a goal that is not blocked: until it changes nobody has done anything about it
 	passed  map[string]bool          // goals that were reached; they stay so
+	opened  map[string]time.Time     // when they were
 	stale   map[string]bool          // goals whose answer is older than something they need
 	blocked map[string]bool          // goals that were seen blocked
 	marks   map[string]marked
@@ -52,6 +53,9 @@ func newAttempt(c *Course, lesson *pack.Lesson, m marker, done progress.Attempt)
 func (a *attempt) mergeLocked(done progress.Attempt) {
 	for goal := range done.Passed {
 		a.passed[goal] = true
+		if a.opened[goal].IsZero() {
+			a.opened[goal] = done.Times[goal]
+		}
 	}
 	for goal, answer := range done.Answers {
 		a.answers[goal] = answer
@@ -141,7 +145,7 @@ func (a *attempt) reachLocked() []string {
 			if g.Kind == pack.Guard || a.passed[g.ID] || !known || !r.Passed() || a.stale[g.ID] || a.openNeedLocked(&g) != nil {
 				continue
 			}
-			a.passed[g.ID] = true
+			a.passed[g.ID], a.opened[g.ID] = true, now()
 			reached = append(reached, g.ID)
 			a.outdateLocked(g.ID)
 			again = true

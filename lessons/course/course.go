@@ -40,6 +40,8 @@ type Config struct {
 	Prober    checks.Prober // nil: probes from pods only
 	Workspace string        // the learner's folder; "" leaves files out
 	Seed      string        // for parameters; the learner and the pack when empty
+	// Scripts runs the scripts of checks; nil where that is not possible.
+	Scripts checks.Scripter
 }
 
 // Course is the learner's way through a pack in one lab. Safe for use by several goroutines.
@@ -218,7 +220,10 @@ func (c *Course) enter(lesson *pack.Lesson, m marker, fresh bool) error {
 	}
 	a := newAttempt(c, lesson, m, done)
 	a.fresh = fresh
-	if a.engine, err = checks.New(checks.Config{Resources: c.resources, Prober: c.cfg.Prober, Answers: a}); err != nil {
+	a.opened = done.Times
+	if a.engine, err = checks.New(checks.Config{
+		Resources: c.resources, Prober: c.cfg.Prober, Answers: a, Commands: a, Scripts: c.cfg.Scripts, Began: m.beginning(),
+	}); err != nil {
 		return err
 	}
 	if a.questions, err = a.ask(); err != nil {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"drydock/checks"
 )
 
 // marker is the note in the lab about the world that was built in it.
@@ -19,6 +22,18 @@ type marker struct {
 	Revision int
 	Attempt  string
 	Seed     string
+	Began    string // when the world stood, as RFC 3339
+	Typed    int    // how many lines the shell's history had then
+	version  string // the API server's resourceVersion of that moment
+}
+
+// beginning is from when on the past counts.
+func (m marker) beginning() checks.Beginning {
+	t, err := time.Parse(time.RFC3339Nano, m.Began)
+	if err != nil {
+		return checks.Beginning{Version: m.version} // a world of an older version: everything the version tells counts
+	}
+	return checks.Beginning{Time: t, Version: m.version}
 }
 
 const (
@@ -45,7 +60,10 @@ func (c *Course) readMarker(ctx context.Context) (marker, error) {
 	if err != nil {
 		return marker{}, ErrNoLesson
 	}
-	return marker{data["pack"], data["lesson"], revision, data["attempt"], data["seed"]}, nil
+	typed, _ := strconv.Atoi(data["typed"]) // none in a world of an older version
+	return marker{
+		data["pack"], data["lesson"], revision, data["attempt"], data["seed"], data["began"], typed, o.GetResourceVersion(),
+	}, nil
 }
 
 // removeMarker comes before the first change of a world, so that one that was not built to its end is noticed.
@@ -57,17 +75,22 @@ func (c *Course) removeMarker(ctx context.Context) error {
 	return nil
 }
 
-func (c *Course) writeMarker(ctx context.Context, m marker) error {
+// writeMarker returns the marker with the moment in it: from here on, what happens is the learner's doing.
+func (c *Course) writeMarker(ctx context.Context, m marker) (marker, error) {
+	m.Began = now().Format(time.RFC3339Nano)
+	m.Typed = len(c.typed())
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{"name": markerName, "namespace": markerNamespace},
 		"data": map[string]any{
 			"pack": m.Pack, "lesson": m.Lesson, "revision": strconv.Itoa(m.Revision), "attempt": m.Attempt, "seed": m.Seed,
+			"began": m.Began, "typed": strconv.Itoa(m.Typed),
 		},
 	}}
-	_, err := c.markers().Apply(ctx, markerName, o, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	written, err := c.markers().Apply(ctx, markerName, o, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
 	if err != nil {
-		return fmt.Errorf("note which lesson is open: %w", err)
+		return m, fmt.Errorf("note which lesson is open: %w", err)
 	}
-	return nil
+	m.version = written.GetResourceVersion()
+	return m, nil
 }

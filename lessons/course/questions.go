@@ -3,6 +3,7 @@ package course
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"drydock/checks"
 	"drydock/lessons/pack"
@@ -32,6 +33,7 @@ func (a *attempt) ask() ([]checks.Question, error) {
 			return nil, err
 		}
 		out[len(out)-1].Idle = func() bool { return a.settled(g) }
+		out[len(out)-1].Step = func() time.Time { return a.stepOpened(g.ID) }
 	}
 	if l.Stuck != nil {
 		if err := ask(stuckID, l.Stuck.Check, checks.Settle{}); err != nil {
@@ -49,6 +51,31 @@ func (a *attempt) ask() ([]checks.Question, error) {
 		}
 	}
 	return out, nil
+}
+
+// stepOpened is when the step of a goal opened: when the last goal that must be reached before it was, or when the world
+// stood. Zero while it is closed.
+func (a *attempt) stepOpened(goal string) time.Time {
+	a.course.mu.Lock()
+	defer a.course.mu.Unlock()
+	opened := a.marker.beginning().Time
+	for _, step := range a.lesson.Steps {
+		if slices.Contains(step.Goals, goal) {
+			return opened
+		}
+		for _, id := range step.Goals {
+			if a.lesson.Goal(id).Kind != pack.Do {
+				continue
+			}
+			if !a.passed[id] {
+				return time.Time{}
+			}
+			if t := a.opened[id]; t.After(opened) {
+				opened = t
+			}
+		}
+	}
+	return opened
 }
 
 // settled reports whether the answer to a goal makes no difference at present: it was reached, or is blocked.

@@ -36,7 +36,7 @@ func (c *Course) build(ctx context.Context, id string) error {
 		return err
 	}
 	c.leave(id)
-	if err := c.raise(ctx, lesson, m); err != nil {
+	if m, err = c.raise(ctx, lesson, m); err != nil {
 		c.mu.Lock()
 		c.publishLocked(&State{Lesson: id})
 		c.mu.Unlock()
@@ -62,30 +62,30 @@ func (c *Course) draw(id string) (*pack.Lesson, marker, error) {
 	if err != nil {
 		return nil, marker{}, fmt.Errorf("set up lesson %s: %w", id, err)
 	}
-	return lesson, marker{c.cfg.Pack.ID, id, general.Revision, rand.Text(), seed}, nil
+	return lesson, marker{Pack: c.cfg.Pack.ID, Lesson: id, Revision: general.Revision, Attempt: rand.Text(), Seed: seed}, nil
 }
 
-func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) error {
+func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (marker, error) {
 	if err := c.removeMarker(ctx); err != nil {
-		return err
+		return m, err
 	}
 	objects, err := manifests(lesson)
 	if err != nil {
-		return err
+		return m, err
 	}
 	if err := c.clear(ctx, objects); err != nil {
-		return err
+		return m, err
 	}
 	for _, o := range objects {
 		if err := c.apply(ctx, o); err != nil {
-			return err
+			return m, err
 		}
 	}
 	if err := c.writeFiles(lesson.World.Files); err != nil {
-		return err
+		return m, err
 	}
 	if err := c.await(ctx, lesson.World.Until); err != nil {
-		return err
+		return m, err
 	}
 	return c.writeMarker(ctx, m)
 }

@@ -158,21 +158,13 @@ func find(n *yaml.Node, path []string) *yaml.Node {
 // left out would pass.
 var notYet = map[reflect.Type]map[string]string{
 	specType: {
-		"node":      "look inside nodes yet (check kind node)",
 		"container": "look at containers outside Kubernetes yet (check kind container)",
-		"event":     "ask about events yet (check kind event)",
-		"history":   "ask about the past yet (check kind history)",
-		"actor":     "tell who made a change yet (check kind actor)",
-		"command":   "look at typed commands yet (check kind command)",
-		"script":    "run check scripts yet (check kind script)",
-	},
-	reflect.TypeFor[rawWorld](): {
+	}, reflect.TypeFor[rawWorld](): {
 		"faults": "inject faults yet (world.faults)",
 		"limits": "set limits of a lab yet (world.limits)",
 	},
-	reflect.TypeFor[Step]():    {"start": "start a step from a snapshot yet (steps.start)"},
-	reflect.TypeFor[rawGoal](): {"show": "choose what a failure shows yet (goals.show)"},
-	reflect.TypeFor[Hint]():    {"cost": "put a price on hints yet (hints.cost)"},
+	reflect.TypeFor[Step](): {"start": "start a step from a snapshot yet (steps.start)"},
+	reflect.TypeFor[Hint](): {"cost": "put a price on hints yet (hints.cost)"},
 }
 
 // nearest is the accepted word that is at most two slips of the hand away.

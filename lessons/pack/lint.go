@@ -75,6 +75,9 @@ func (l *linter) goal(lesson *Lesson, g *Goal) {
 		l.warn(lesson, "%s: it asks only that something is not there, which is so before anything was done; let it need a goal that was reached before", what)
 	}
 	walk(g.Check, func(s checks.Spec) {
+		if s.Script != nil {
+			l.warn(lesson, "%s: a script can be wrong in more ways than a declared check, and explains less; see whether object, probe, node, event or history will do", what)
+		}
 		if s.Object == nil {
 			return
 		}
@@ -162,6 +165,12 @@ func negative(s checks.Spec) bool {
 	switch {
 	case s.Object != nil:
 		return s.Object.Expect == checks.ExpectNone
+	case s.History != nil:
+		return s.History.Never != nil && s.History.From == nil
+	case s.Event != nil:
+		return s.Event.Expect == checks.ExpectNone
+	case s.Actor != nil:
+		return s.Actor.Expect == checks.ExpectNone
 	case s.Not != nil:
 		return !negative(*s.Not)
 	case len(s.All) > 0:

@@ -59,6 +59,7 @@ type rawGoal struct {
 	Check  *checks.Spec `yaml:"check"`
 	Settle rawSettle    `yaml:"settle"`
 	Fail   failTexts    `yaml:"fail"`
+	Show   []string     `yaml:"show"`
 }
 
 type rawSettle = checks.Settle
@@ -175,7 +176,7 @@ func (f *lessonFile) goals(out *Lesson) {
 			goal.Kind = Do
 		}
 		if g.Check != nil {
-			goal.Check = *g.Check
+			goal.Check = showing(*g.Check, g.Show)
 		}
 		switch {
 		case g.Points != nil:
@@ -189,6 +190,28 @@ func (f *lessonFile) goals(out *Lesson) {
 		f.problem(f.at("goals"), "the points of the goals that must be reached add up to %g; make it 100, or leave some out",
 			100-left)
 	}
+}
+
+// showing makes every question about objects in a check show these fields, unless it has its own.
+func showing(s checks.Spec, fields []string) checks.Spec {
+	if s.Object != nil && len(s.Object.Show) == 0 && len(fields) > 0 {
+		object := *s.Object
+		object.Show = fields
+		s.Object = &object
+	}
+	inner := func(specs []checks.Spec) []checks.Spec {
+		var out []checks.Spec
+		for _, one := range specs {
+			out = append(out, showing(one, fields))
+		}
+		return out
+	}
+	s.All, s.Any = inner(s.All), inner(s.Any)
+	if s.Not != nil {
+		not := showing(*s.Not, fields)
+		s.Not = &not
+	}
+	return s
 }
 
 func (f *lessonFile) world(out *Lesson) {

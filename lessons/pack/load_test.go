@@ -201,7 +201,7 @@ func TestLoadBroken(t *testing.T) {
 		},
 		"unknown key, far away": {
 			edited(t, lesson, "settle: {within: 5s, hold: 1s}", "patience: 5s"),
-			lesson + `:33:5: unknown key "patience" (accepted: check, fail, hidden, id, kind, needs, points, settle, text)`,
+			lesson + `:33:5: unknown key "patience" (accepted: check, fail, hidden, id, kind, needs, points, settle, show, text)`,
 		},
 		"a newer engine": {
 			edited(t, "pack.yaml", ">=0.1 <1", ">=3"), "pack.yaml:5:9: this pack needs drydock >=3; this is 0.1.0",
@@ -215,8 +215,8 @@ func TestLoadBroken(t *testing.T) {
 			lesson + ":31:13: condition, column 1: undeclared reference to 'pod' (in container '')",
 		},
 		"a check of another version": {
-			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {history: {always: true}}"),
-			lesson + ":44:13: this version of drydock cannot ask about the past yet (check kind history)",
+			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {container: {name: web}}"),
+			lesson + ":44:13: this version of drydock cannot look at containers outside Kubernetes yet (check kind container)",
 		},
 		"a fault": {
 			edited(t, lesson, "world:", "world:\n  faults: []"),

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	yaml "sigs.k8s.io/yaml/goyaml.v3"
+
+	"drydock/checks"
 )
 
 // What must hold between the parts of a pack. Each rule reports and goes on, so that one look finds all mistakes.
@@ -100,6 +102,13 @@ func (f *lessonFile) verify(p *Pack, out *Lesson) {
 	f.verifyGoals()
 	f.verifySteps()
 	f.verifyScripts(out)
+	for i, s := range f.raw.World.Until {
+		if asks(s, func(s checks.Spec) bool {
+			return s.Command != nil || s.Answer != nil || s.History != nil || s.Actor != nil
+		}) {
+			f.problem(f.at("world", "until", strconv.Itoa(i)), "a world waits for its state only: use object, probe or node")
+		}
+	}
 	if f.raw.Stuck != nil && f.raw.Stuck.Message.Empty() {
 		f.problem(f.at("stuck"), "stuck needs a message")
 	}
@@ -130,6 +139,9 @@ func (f *lessonFile) verifyGoals() {
 		}
 		if g.Check == nil {
 			f.problem(at, "goal %q needs a check", g.ID)
+		} else if g.Kind != Bonus && asks(*g.Check, func(s checks.Spec) bool { return s.Command != nil }) {
+			f.problem(f.at("goals", strconv.Itoa(i), "check"),
+				"what was typed decides nothing, because a learner can make the shell say anything; let it be kind: bonus, or ask for what the command does")
 		}
 		for j, need := range g.Needs {
 			if !f.hasGoal(need) {
@@ -140,6 +152,13 @@ func (f *lessonFile) verifyGoals() {
 	if cycle := findCycle(f.goalIDs(), f.needsOf); cycle != nil {
 		f.problem(f.at("goals"), "the goals need each other in a circle: %s", strings.Join(cycle, " needs "))
 	}
+}
+
+// asks reports whether a check, or one inside it, is of some sort.
+func asks(s checks.Spec, is func(checks.Spec) bool) bool {
+	found := false
+	walk(s, func(one checks.Spec) { found = found || is(one) })
+	return found
 }
 
 func (f *lessonFile) needsOf(id string) []string {

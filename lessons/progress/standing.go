@@ -3,6 +3,7 @@ package progress
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Standing is what a learner has done of one lesson, over all attempts.
@@ -16,9 +17,10 @@ type Standing struct {
 // Attempt is what was done in one attempt at a lesson.
 type Attempt struct {
 	ID      string
-	Passed  map[string]bool   // goals
-	Answers map[string]string // the last answer to each goal
-	Hints   map[string][]int  // the hints shown of each step, by their place
+	Passed  map[string]bool      // goals
+	Times   map[string]time.Time // when they were reached
+	Answers map[string]string    // the last answer to each goal
+	Hints   map[string][]int     // the hints shown of each step, by their place
 	Done    bool
 }
 
@@ -54,14 +56,18 @@ func (b *Book) Attempt(id string) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	a := Attempt{ID: id, Passed: map[string]bool{}, Answers: map[string]string{}, Hints: map[string][]int{}}
+	a := Attempt{
+		ID: id, Passed: map[string]bool{}, Times: map[string]time.Time{}, Answers: map[string]string{}, Hints: map[string][]int{},
+	}
 	for _, r := range records {
 		if r.Attempt != id {
 			continue
 		}
 		switch r.Kind {
 		case Passed:
-			a.Passed[r.Goal] = true
+			if !a.Passed[r.Goal] {
+				a.Passed[r.Goal], a.Times[r.Goal] = true, r.Time
+			}
 		case Answered:
 			a.Answers[r.Goal] = strings.ToValidUTF8(r.Value, "?")
 		case Hinted:
