@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	nodev1 "k8s.io/api/node/v1"
@@ -356,6 +357,18 @@ func TestNodesWriteAboutThemselves(t *testing.T) {
 	refused(t, err, `pods "web" is forbidden: node "node-1" can only delete pods with spec.nodeName set to itself`)
 	err = as.CoreV1().Pods("default").EvictV1(ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: "web"}})
 	refused(t, err, `pods "web" is forbidden: node node-1 can only evict pods with spec.nodeName set to itself`)
+	account := func(node string) error {
+		token := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+			BoundObjectRef: &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: "web", UID: pod.UID},
+		}}
+		config.Impersonate.UserName = "system:node:" + node
+		_, err := clientset(t, config).CoreV1().ServiceAccounts("default").CreateToken(ctx, "default", token, create)
+		return err
+	}
+	refused(t, account("node-1"), `serviceaccounts "default" is forbidden: node requested token bound to a pod scheduled on a different node`)
+	if err := account("node-2"); err != nil {
+		t.Errorf("a token for its own pod: %v", err)
+	}
 }
 
 func TestStorageAdmission(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/labels"
@@ -40,6 +41,10 @@ func (s *Server) admitFromNode(_ context.Context, a admission) error {
 		reason = nodeFromNode(a, node)
 	case "Lease":
 		reason = leaseFromNode(a, node)
+	case "CSINode":
+		if a.name != node {
+			reason = errors.New("can only access CSINode with the same name as the requesting node")
+		}
 	}
 	if reason != nil {
 		return a.forbid(reason)
@@ -118,6 +123,29 @@ func leaseFromNode(a admission, node string) error {
 	}
 	if a.name != node {
 		return errors.New("can only access node lease with the same name as the requesting node")
+	}
+	return nil
+}
+
+// tokenForNode lets a node have tokens for its own pods only.
+func (s *Server) tokenForNode(q *call, ref *authenticationv1.BoundObjectReference) error {
+	node := nodeOf(q.user)
+	if node == "" {
+		return nil
+	}
+	a := admission{kind: serviceAccountKind, name: q.info.Name}
+	if ref == nil || ref.APIVersion != "v1" || ref.Kind != "Pod" || ref.Name == "" {
+		return a.forbid(errors.New("node requested token not bound to a pod"))
+	}
+	if ref.UID == "" {
+		return a.forbid(errors.New("node requested token with a pod binding without a uid"))
+	}
+	e, err := s.stored(q.ctx(), target{podKind, q.info.Namespace, ref.Name})
+	if err != nil {
+		return err
+	}
+	if e.obj.(*corev1.Pod).Spec.NodeName != node {
+		return a.forbid(errors.New("node requested token bound to a pod scheduled on a different node"))
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (s *Server) allocatedSoFar() (*addressPool, *portPool, error) {
 				addresses.take(address)
 			}
 		}
-		for _, port := range nodePortsOf(svc) {
+		for _, port := range portsHeld(svc) {
 			ports.take(port)
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Server) releaseOf(obj runtime.Object) {
 			s.addresses.release(address)
 		}
 	}
-	for _, port := range nodePortsOf(svc) {
+	for _, port := range portsHeld(svc) {
 		s.nodePorts.release(port)
 	}
 }
@@ -91,7 +91,10 @@ func (a *allocation) reserve() error {
 	if err := a.address(); err != nil {
 		return err
 	}
-	return a.ports()
+	if err := a.ports(); err != nil {
+		return err
+	}
+	return a.healthPort()
 }
 
 func (a *allocation) settle(written bool) {
@@ -120,18 +123,15 @@ func (a *allocation) address() error {
 		spec.ClusterIP = spec.ClusterIPs[0]
 	}
 	if spec.ClusterIP == corev1.ClusterIPNone {
-		a.families()
-		return nil
+		return a.families()
 	}
 	if spec.ClusterIP == before.ClusterIP && spec.ClusterIP != "" {
-		a.families()
-		return nil
+		return a.families()
 	}
 	if err := a.takeAddress(); err != nil {
 		return err
 	}
-	a.families()
-	return nil
+	return a.families()
 }
 
 func (a *allocation) takeAddress() error {
@@ -149,6 +149,9 @@ func (a *allocation) takeAddress() error {
 	if err != nil {
 		return nil // validation says it better
 	}
+	if address.Is6() {
+		return a.refuse(path.Index(0), spec.ClusterIPs, "IPv6 is not configured on this cluster")
+	}
 	if !a.s.options.ServiceCIDR.Contains(address) {
 		return a.refuse(path, spec.ClusterIPs, fmt.Sprintf(
 			"failed to allocate IP %v: the provided network does not match the current range %v", address, a.s.options.ServiceCIDR))
@@ -160,115 +163,53 @@ func (a *allocation) takeAddress() error {
 	return nil
 }
 
-// families fills in the fields that came with dual-stack; here there is only IPv4.
-func (a *allocation) families() {
+// families fills in the fields that came with dual-stack. Here there is only IPv4, but for a service without an address and
+// without pods of its own: what its endpoints are is up to who writes them.
+func (a *allocation) families() error {
 	spec := &a.svc.Spec
 	if len(spec.ClusterIPs) == 0 {
 		spec.ClusterIPs = []string{spec.ClusterIP}
 	}
-	if len(spec.IPFamilies) == 0 {
-		spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
+	bare := spec.ClusterIP == corev1.ClusterIPNone && len(spec.Selector) == 0
+	if spec.IPFamilyPolicy == nil {
+		spec.IPFamilyPolicy = a.before.Spec.IPFamilyPolicy
 	}
 	if spec.IPFamilyPolicy == nil {
 		spec.IPFamilyPolicy = ptr.To(corev1.IPFamilyPolicySingleStack)
+		if bare {
+			spec.IPFamilyPolicy = ptr.To(corev1.IPFamilyPolicyRequireDualStack)
+		}
 	}
+	if len(spec.IPFamilies) == 0 {
+		spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
+	}
+	if bare {
+		a.bothFamilies()
+		return nil
+	}
+	if *spec.IPFamilyPolicy == corev1.IPFamilyPolicyRequireDualStack {
+		return a.refuse(field.NewPath("spec", "ipFamilyPolicy"), *spec.IPFamilyPolicy, "this cluster is not configured for dual-stack services")
+	}
+	for i, family := range spec.IPFamilies {
+		if family != corev1.IPv4Protocol {
+			return a.refuse(field.NewPath("spec", "ipFamilies").Index(i), family, "not configured on this cluster")
+		}
+	}
+	return nil
+}
+
+func (a *allocation) bothFamilies() {
+	spec := &a.svc.Spec
+	if len(spec.IPFamilies) != 1 || *spec.IPFamilyPolicy == corev1.IPFamilyPolicySingleStack {
+		return
+	}
+	other := corev1.IPv6Protocol
+	if spec.IPFamilies[0] == corev1.IPv6Protocol {
+		other = corev1.IPv4Protocol
+	}
+	spec.IPFamilies = append(spec.IPFamilies, other)
 }
 
 func (a *allocation) refuse(path *field.Path, value any, detail string) error {
 	return apierrors.NewInvalid(serviceKind.GVK().GroupKind(), a.svc.Name, field.ErrorList{field.Invalid(path, value, detail)})
-}
-
-// ports gives every port a node port when the type wants them. One number serves TCP and UDP of the same service port.
-func (a *allocation) ports() error {
-	held := map[int32]bool{}
-	for _, port := range nodePortsOf(a.before) {
-		held[port] = true
-	}
-	if !usesNodePorts(a.svc) {
-		a.dropped.Spec.Ports = a.before.Spec.Ports // the kind's strategy clears them in svc
-		return nil
-	}
-	byNumber := map[int32]int32{}
-	for i := range a.svc.Spec.Ports {
-		if err := a.port(i, held, byNumber); err != nil {
-			return err
-		}
-	}
-	for _, port := range nodePortsOf(a.before) {
-		if !containsPort(nodePortsOf(a.svc), port) {
-			a.dropped.Spec.Ports = append(a.dropped.Spec.Ports, corev1.ServicePort{NodePort: port})
-		}
-	}
-	return nil
-}
-
-func (a *allocation) port(i int, held map[int32]bool, byNumber map[int32]int32) error {
-	p := &a.svc.Spec.Ports[i]
-	if p.NodePort == 0 {
-		p.NodePort = a.heldBefore(*p)
-	}
-	if p.NodePort == 0 {
-		p.NodePort = byNumber[p.Port]
-	}
-	if p.NodePort == 0 {
-		port, ok := a.s.nodePorts.any()
-		if !ok {
-			return internalError(fmt.Errorf("failed to allocate a nodePort: range is full"))
-		}
-		a.gotPorts = append(a.gotPorts, port)
-		p.NodePort, held[port] = port, true
-	}
-	byNumber[p.Port] = p.NodePort
-	if held[p.NodePort] {
-		return nil
-	}
-	path := field.NewPath("spec", "ports").Index(i).Child("nodePort")
-	if p.NodePort < a.s.nodePorts.first || p.NodePort > a.s.nodePorts.last {
-		return a.refuse(path, p.NodePort, fmt.Sprintf("provided port is not in the valid range. The range of valid ports is %d-%d",
-			a.s.nodePorts.first, a.s.nodePorts.last))
-	}
-	if !a.s.nodePorts.take(p.NodePort) {
-		return a.refuse(path, p.NodePort, "provided port is already allocated")
-	}
-	a.gotPorts, held[p.NodePort] = append(a.gotPorts, p.NodePort), true
-	return nil
-}
-
-// heldBefore is the node port that the same port had: an update that leaves it out keeps it.
-func (a *allocation) heldBefore(p corev1.ServicePort) int32 {
-	for _, old := range a.before.Spec.Ports {
-		if old.Port == p.Port && old.Protocol == p.Protocol {
-			return old.NodePort
-		}
-	}
-	return 0
-}
-
-func usesNodePorts(svc *corev1.Service) bool {
-	switch svc.Spec.Type {
-	case corev1.ServiceTypeNodePort:
-		return true
-	case corev1.ServiceTypeLoadBalancer:
-		return ptr.Deref(svc.Spec.AllocateLoadBalancerNodePorts, true)
-	}
-	return false
-}
-
-func nodePortsOf(svc *corev1.Service) []int32 {
-	var ports []int32
-	for _, p := range svc.Spec.Ports {
-		if p.NodePort != 0 && !containsPort(ports, p.NodePort) {
-			ports = append(ports, p.NodePort)
-		}
-	}
-	return ports
-}
-
-func containsPort(ports []int32, port int32) bool {
-	for _, p := range ports {
-		if p == port {
-			return true
-		}
-	}
-	return false
 }

@@ -40,6 +40,9 @@ func (s *Server) requestToken(q *call) error {
 	if err := s.completeTokenRequest(q, request); err != nil {
 		return err
 	}
+	if err := s.tokenForNode(q, request.Spec.BoundObjectRef); err != nil {
+		return err
+	}
 	bound, err := s.bindToken(q, request)
 	if err != nil {
 		return err

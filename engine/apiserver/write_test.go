@@ -306,3 +306,80 @@ func unwrap(t *testing.T, value []byte) []byte {
 	}
 	return unknown.Raw
 }
+
+func newService(t *testing.T, c *cluster, name string, spec corev1.ServiceSpec) *corev1.Service {
+	t.Helper()
+	if spec.Type != corev1.ServiceTypeExternalName {
+		spec.Ports = []corev1.ServicePort{{Port: 80}}
+	}
+	svc, err := c.client.CoreV1().Services("default").Create(context.Background(), &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return svc
+}
+
+// TestBalancerGetsAHealthPort: and gives it back when nobody has to ask the nodes any more.
+func TestBalancerGetsAHealthPort(t *testing.T) {
+	c := newCluster(t)
+	local := corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, ExternalTrafficPolicy: corev1.ServiceExternalTrafficPolicyLocal, HealthCheckNodePort: 31000}
+	svc := newService(t, c, "lb", local)
+	if svc.Spec.HealthCheckNodePort != 31000 || svc.Spec.Ports[0].NodePort == 0 {
+		t.Errorf("asked for 31000: %+v", svc.Spec)
+	}
+	local.HealthCheckNodePort = 0
+	if other := newService(t, c, "other", local); other.Spec.HealthCheckNodePort == 0 {
+		t.Errorf("none was made up: %+v", other.Spec)
+	}
+	svc.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyCluster
+	svc, err := c.client.CoreV1().Services("default").Update(context.Background(), svc, metav1.UpdateOptions{})
+	if err != nil || svc.Spec.HealthCheckNodePort != 0 {
+		t.Fatalf("to Cluster: %v %+v", err, svc.Spec)
+	}
+	local.HealthCheckNodePort = 31000
+	newService(t, c, "third", local) // 31000 is free again
+}
+
+func TestBalancerWithoutNodePorts(t *testing.T) {
+	c := newCluster(t)
+	svc := newService(t, c, "lb", corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, AllocateLoadBalancerNodePorts: ptr.To(false)})
+	if svc.Spec.Ports[0].NodePort != 0 || svc.Spec.ClusterIP == "" {
+		t.Errorf("got %+v", svc.Spec)
+	}
+	svc.Spec.Ports[0].NodePort = 31001
+	if _, err := c.client.CoreV1().Services("default").Update(context.Background(), svc, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.client.CoreV1().Services("default").Create(context.Background(), &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "thief"},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80, NodePort: 31001}}},
+	}, metav1.CreateOptions{})
+	if err == nil || !strings.Contains(err.Error(), "provided port is already allocated") {
+		t.Errorf("the same port again: %v", err)
+	}
+}
+
+// TestFamilies: one family but where there is no address to give.
+func TestFamilies(t *testing.T) {
+	c := newCluster(t)
+	two := newService(t, c, "bare", corev1.ServiceSpec{ClusterIP: "None"})
+	if len(two.Spec.IPFamilies) != 2 || *two.Spec.IPFamilyPolicy != corev1.IPFamilyPolicyRequireDualStack {
+		t.Errorf("headless, no selector: %+v", two.Spec)
+	}
+	one := newService(t, c, "headless", corev1.ServiceSpec{ClusterIP: "None", Selector: map[string]string{"app": "web"}})
+	if len(one.Spec.IPFamilies) != 1 || *one.Spec.IPFamilyPolicy != corev1.IPFamilyPolicySingleStack {
+		t.Errorf("headless: %+v", one.Spec)
+	}
+	name := newService(t, c, "name", corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "example.com"})
+	if name.Spec.ClusterIP != "" || name.Spec.IPFamilies != nil {
+		t.Errorf("external name: %+v", name.Spec)
+	}
+	_, err := c.client.CoreV1().Services("default").Create(context.Background(), &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "dual"},
+		Spec:       corev1.ServiceSpec{IPFamilyPolicy: ptr.To(corev1.IPFamilyPolicyRequireDualStack), Ports: []corev1.ServicePort{{Port: 80}}},
+	}, metav1.CreateOptions{})
+	want := `Service "dual" is invalid: spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
