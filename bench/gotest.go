@@ -70,13 +70,15 @@ func measureContainers(ctx context.Context, _ *workshop) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours := r.duration("ContainerCycle", "p50-us/ours", time.Microsecond)
-	bare := r.duration("ContainerCycle", "p50-us/bare", time.Microsecond)
-	ratio := float64(ours) / float64(bare)
+	of := func(what, who string) time.Duration {
+		return r.duration("ContainerCycle", what+"-us/"+who, time.Microsecond)
+	}
+	ours := of("p50", "ours")
+	ratio := r.value("ContainerCycle", "ratio-bare") // of the minima: they compare work, not the machine's other business
 	rows := []row{{
-		what: "container: create + start + wait + delete, p50", budget: "1.3 x bare",
-		measured: fmt.Sprintf("%s = %.2f x bare", ms(ours), ratio),
-		floor:    fmt.Sprintf("%s bare clone + pivot_root + exec; %s by way of a helper program", ms(bare), ms(r.duration("ContainerCycle", "p50-us/helped", time.Microsecond))),
+		what: "container: create + start + wait + delete", budget: "1.3 x bare",
+		measured: fmt.Sprintf("p50 %s, min %s = %.2f x bare", ms(ours), ms(of("min", "ours")), ratio),
+		floor:    fmt.Sprintf("min %s bare clone + pivot_root + exec, %s by way of a helper program", ms(of("min", "bare")), ms(of("min", "helped"))),
 		kept:     within(ratio, 1.3),
 	}}
 	if peer := r.duration("Runc", "ns/op", time.Nanosecond); without == nil && peer > 0 {

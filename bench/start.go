@@ -24,8 +24,14 @@ func measureStart(ctx context.Context, w *workshop) ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := settle(ctx); err != nil {
+			return nil, err
+		}
 		bare, err := w.bare(ctx)
 		if err != nil {
+			return nil, err
+		}
+		if err := settle(ctx); err != nil {
 			return nil, err
 		}
 		started, err := w.drydock(ctx, "up", "--name", labName)
@@ -52,4 +58,15 @@ func (w *workshop) bare(ctx context.Context) (time.Duration, error) {
 	}
 	us, err := strconv.Atoi(string(bytes.TrimSpace(out)))
 	return time.Duration(us) * time.Microsecond, err
+}
+
+// settle lets the kernel finish with the namespaces of what has just ended: it frees networks in the background, and a new
+// one waits for that, up to a tenth of a second.
+func settle(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(250 * time.Millisecond):
+		return nil
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -35,7 +36,11 @@ func within[T ~int64 | ~float64](measured, budget T) *bool {
 }
 
 func printTable(w io.Writer, rows []row) error {
-	fmt.Fprintf(w, "%s, %d CPUs, load %s\n\n", kernel(), runtime.NumCPU(), load())
+	fmt.Fprintf(w, "%s, %d CPUs, load %.1f\n", kernel(), runtime.NumCPU(), load())
+	if load() > float64(runtime.NumCPU())+1 { // one for ourselves
+		fmt.Fprintln(w, "This machine is busy with other work: the ratios hold, the times do not.")
+	}
+	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "what\tbudget\tmeasured\tfloor or peer, same run\tverdict")
 	for _, r := range rows {
@@ -59,11 +64,15 @@ func kernel() string {
 	return "Linux " + strings.TrimSpace(string(text))
 }
 
-// load is what else keeps this machine busy, over the last minute (proc(5)).
-func load() string {
-	text, _ := os.ReadFile("/proc/loadavg") // it is an ornament
+// load is how many processes this machine has wanted to run over the last minute (proc(5)).
+func load() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
 	one, _, _ := strings.Cut(string(text), " ")
-	return one
+	n, _ := strconv.ParseFloat(one, 64) // zero is as good as unknown
+	return n
 }
 
 // times are repeated measurements of one thing.
