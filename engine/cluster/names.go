@@ -120,6 +120,7 @@ func (c *Cluster) startLabProxy(ctx context.Context) error {
 	}
 	p, err := proxy.New(proxy.Config{
 		NodeName: "lab", NodeIP: fabricPrefix.Addr().String(), REST: config, PodCIDR: podRange.String(), Recorder: c.ring,
+		OnlyClusterIPs: true, // from here a node port or a load balancer is reached over the cable, as from outside
 	})
 	if err != nil {
 		return err

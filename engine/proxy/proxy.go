@@ -19,6 +19,8 @@ type Config struct {
 	NodeName string
 	// NodeIP is the node's own address, where node ports are open. Empty: they are open on all its addresses but loopback.
 	NodeIP string
+	// OnlyClusterIPs leaves out node ports, external and balancers' addresses: those are the nodes' to answer.
+	OnlyClusterIPs bool
 	// REST is how to reach the API server. Client, when set, is used instead.
 	REST   *rest.Config
 	Client Client
@@ -52,7 +54,7 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Recorder == nil {
 		cfg.Recorder = decision.Discard
 	}
-	p := &Proxy{cfg: cfg, state: newState(cfg.NodeName)}
+	p := &Proxy{cfg: cfg, state: newState(viewer{cfg.NodeName, cfg.OnlyClusterIPs})}
 	if cfg.PodCIDR != "" {
 		var err error
 		if p.where.podCIDR, err = netip.ParsePrefix(cfg.PodCIDR); err != nil || !p.where.podCIDR.Addr().Is4() {

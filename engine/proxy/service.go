@@ -75,9 +75,15 @@ func (p *servicePort) named(what string) string {
 	return what + "-" + base32.StdEncoding.EncodeToString(sum[:])[:8] + "-" + text
 }
 
-// servicePorts are the ports of one Service with the endpoints its slices give them, as seen from a node; none when the
+// viewer is whom rules are for.
+type viewer struct {
+	node           string
+	onlyClusterIPs bool
+}
+
+// servicePorts are the ports of one Service with the endpoints its slices give them, as whom they are for sees them; none when the
 // Service has no cluster address.
-func servicePorts(node string, service *corev1.Service, slices []*discoveryv1.EndpointSlice) []*servicePort {
+func servicePorts(who viewer, service *corev1.Service, slices []*discoveryv1.EndpointSlice) []*servicePort {
 	ip, err := netip.ParseAddr(service.Spec.ClusterIP)
 	if err != nil || !ip.Is4() || service.Spec.Type == corev1.ServiceTypeExternalName || foreign(service) {
 		return nil
@@ -92,9 +98,13 @@ func servicePorts(node string, service *corev1.Service, slices []*discoveryv1.En
 			id:      portID{name{service.Namespace, service.Name}, spec.Name, spec.Protocol},
 			address: netip.AddrPortFrom(ip, uint16(spec.Port)), nodePort: uint16(spec.NodePort),
 		}
-		p.fronts(service)
+		if who.onlyClusterIPs {
+			p.nodePort = 0
+		} else {
+			p.fronts(service)
+		}
 		p.policies(service)
-		p.choose(node, slices)
+		p.choose(who.node, slices)
 		ports = append(ports, p)
 	}
 	return ports

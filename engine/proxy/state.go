@@ -16,7 +16,7 @@ import (
 // state is what the API has told: Services, their EndpointSlices, and which Services have changed since they were last looked at.
 type state struct {
 	news chan struct{} // something has changed; capacity 1
-	node string        // the proxy's
+	who  viewer        // whose rules they will be
 
 	mu sync.Mutex
 	// guarded by mu
@@ -27,9 +27,9 @@ type state struct {
 	slicesListed   bool
 }
 
-func newState(node string) *state {
+func newState(who viewer) *state {
 	return &state{
-		node: node,
+		who:  who,
 		news: make(chan struct{}, 1), services: map[name]*corev1.Service{},
 		slices: map[name]map[string]*discoveryv1.EndpointSlice{}, changed: map[name]bool{},
 	}
@@ -81,7 +81,7 @@ func (s *state) announced() []netip.Addr {
 	defer s.mu.Unlock()
 	var all []netip.Addr
 	for _, service := range s.services {
-		if service.Annotations[announcedBy] != s.node || service.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		if s.who.onlyClusterIPs || service.Annotations[announcedBy] != s.who.node || service.Spec.Type != corev1.ServiceTypeLoadBalancer {
 			continue
 		}
 		for _, ingress := range service.Status.LoadBalancer.Ingress {
@@ -102,7 +102,7 @@ func (s *state) portsLocked(service name) []*servicePort {
 	for _, slice := range s.slices[service] {
 		all = append(all, slice)
 	}
-	return servicePorts(s.node, object, all)
+	return servicePorts(s.who, object, all)
 }
 
 func (s *state) setService(object *corev1.Service, gone bool) {
