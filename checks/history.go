@@ -157,7 +157,7 @@ func (t *track) catchUpLocked(ctx context.Context, past Past, begins time.Time) 
 		}
 	}
 	for i, c := range changes {
-		if !t.begun && !c.First && !c.At.Before(begins) {
+		if !t.begun && t.check.counts(c, begins) {
 			t.begun = true
 			t.stateLocked(ctx, begins)
 		}
@@ -175,6 +175,21 @@ func (t *track) catchUpLocked(ctx context.Context, past Past, begins time.Time) 
 		t.stateLocked(ctx, begins)
 	}
 	return ctx.Err()
+}
+
+// counts reports whether a change happened after the beginning. Everything that is recorded after the first list is of the
+// lesson; for a step the clock decides, and objects tell times in whole seconds.
+func (c *historyCheck) counts(change Change, begins time.Time) bool {
+	switch {
+	case change.First:
+		return false
+	case c.spec.Since != SinceStep:
+		return true
+	case change.At.Nanosecond() == 0:
+		return !change.At.Before(begins.Truncate(time.Second))
+	default:
+		return !change.At.Before(begins)
+	}
 }
 
 func (t *track) concernsLocked(k Kind) bool {

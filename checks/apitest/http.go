@@ -3,7 +3,9 @@ package apitest
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
+
+	"drydock/engine/decision"
 )
 
 func metaUID(n int) types.UID { return types.UID("uid-" + strconv.Itoa(n)) }
@@ -25,6 +29,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.discovery(w, r.URL.Path) {
 		return
 	}
+	if r.URL.Path == "/drydock/decisions" {
+		s.decisions(w, r)
+		return
+	}
 	req, ok := parse(r.URL.Path)
 	if !ok {
 		status(w, http.StatusNotFound, metav1.StatusReasonNotFound, "no such path: "+r.URL.Path)
@@ -34,7 +42,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && r.URL.Query().Get("watch") != "":
 		s.watch(w, r, req)
 	case r.Method == http.MethodGet && req.name == "":
-		s.list(w, req)
+		s.list(w, r, req)
 	case r.Method == http.MethodGet:
 		s.get(w, req)
 	case r.Method == http.MethodPost || r.Method == http.MethodPatch || r.Method == http.MethodPut:
@@ -99,14 +107,70 @@ func parse(path string) (request, bool) {
 	return req, req.kind != nil && len(parts) <= 2
 }
 
-func (s *Server) list(w http.ResponseWriter, req request) {
+func (s *Server) list(w http.ResponseWriter, r *http.Request, req request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.URL.Query().Get("resourceVersionMatch") == "Exact" {
+		s.listAtLocked(w, r.URL.Query().Get("resourceVersion"), req)
+		return
+	}
 	items := s.orderedLocked(req.kind.resource, req.namespace)
 	answer(w, http.StatusOK, map[string]any{
 		"apiVersion": req.kind.version, "kind": req.kind.kind + "List",
 		"metadata": map[string]any{"resourceVersion": strconv.Itoa(s.version)}, "items": items,
 	})
+}
+
+// listAtLocked lists what there was at a version, out of the log.
+func (s *Server) listAtLocked(w http.ResponseWriter, version string, req request) {
+	until, _ := strconv.Atoi(version)
+	if until < s.floor {
+		status(w, http.StatusGone, metav1.StatusReasonExpired, "too old resource version")
+		return
+	}
+	then := map[string]*unstructured.Unstructured{}
+	for _, e := range s.log {
+		at := e.Object.GetNamespace() + "/" + e.Object.GetName()
+		if e.version > until || e.resource != req.kind.resource || req.namespace != "" && e.Object.GetNamespace() != req.namespace {
+			continue
+		}
+		then[at] = e.Object
+		if e.Type == "DELETED" {
+			delete(then, at)
+		}
+	}
+	items := []*unstructured.Unstructured{}
+	for _, at := range slices.Sorted(maps.Keys(then)) {
+		items = append(items, then[at])
+	}
+	answer(w, http.StatusOK, map[string]any{
+		"apiVersion": req.kind.version, "kind": req.kind.kind + "List",
+		"metadata": map[string]any{"resourceVersion": version}, "items": items,
+	})
+}
+
+// decisions sends what was recorded, as a lab's API server does.
+func (s *Server) decisions(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	ring := s.ring
+	s.mu.Unlock()
+	if ring == nil {
+		status(w, http.StatusNotFound, metav1.StatusReasonNotFound, "nobody records decisions here")
+		return
+	}
+	encoder := json.NewEncoder(w)
+	if r.URL.Query().Get("watch") != "" {
+		_ = ring.Follow(r.Context(), 0, func(rec decision.Record) error {
+			err := encoder.Encode(rec)
+			w.(http.Flusher).Flush()
+			return err
+		})
+		return
+	}
+	records, _ := ring.Since(0)
+	for _, rec := range records {
+		_ = encoder.Encode(rec)
+	}
 }
 
 func (s *Server) get(w http.ResponseWriter, req request) {

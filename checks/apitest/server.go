@@ -19,6 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
+
+	"drydock/engine/decision"
 )
 
 // kind is a kind that the server serves.
@@ -52,6 +54,7 @@ type Server struct {
 	log      []event
 	watchers map[*watcher]bool
 	grace    bool
+	ring     *decision.Ring
 	onChange func(verb string, o *unstructured.Unstructured)
 }
 
@@ -83,6 +86,25 @@ func New(t testing.TB) *Server {
 	s.Set("{apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt, namespace: default}}")
 	s.Set("{apiVersion: v1, kind: Service, metadata: {name: kubernetes, namespace: default}}")
 	return s
+}
+
+// Record makes the server one that records decisions, and records some.
+func (s *Server) Record(records ...decision.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ring == nil {
+		s.ring = decision.NewRing(1000)
+	}
+	for _, r := range records {
+		s.ring.Record(r)
+	}
+}
+
+// Version is the resourceVersion of this moment.
+func (s *Server) Version() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strconv.Itoa(s.version)
 }
 
 // REST is how to reach the server.

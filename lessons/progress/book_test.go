@@ -218,10 +218,12 @@ func TestStanding(t *testing.T) {
 }
 
 func TestAttempt(t *testing.T) {
+	first := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	b := open(t, t.TempDir())
 	for _, r := range []progress.Record{
 		{Kind: progress.Passed, Attempt: "old", Goal: "a"},
-		{Kind: progress.Passed, Attempt: "new", Goal: "b"},
+		{Kind: progress.Passed, Attempt: "new", Goal: "b", Time: first},
+		{Kind: progress.Passed, Attempt: "new", Goal: "b", Time: first.Add(time.Hour)},
 		{Kind: progress.Answered, Attempt: "new", Goal: "c", Value: "1"},
 		{Kind: progress.Answered, Attempt: "new", Goal: "c", Value: "2"},
 		{Kind: progress.Hinted, Attempt: "new", Step: "s", Number: 1},
@@ -234,7 +236,7 @@ func TestAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := progress.Attempt{
-		ID: "new", Passed: map[string]bool{"b": true}, Answers: map[string]string{"c": "2"}, Hints: map[string][]int{"s": {1}},
+		ID: "new", Passed: map[string]bool{"b": true}, Times: map[string]time.Time{"b": first}, Answers: map[string]string{"c": "2"}, Hints: map[string][]int{"s": {1}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("attempt (-want +got):\n%s", diff)
