@@ -106,7 +106,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
-		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(),
+		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(),
 		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root
