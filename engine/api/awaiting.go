@@ -7,7 +7,7 @@ package api
 // To let a kind out when its actor arrives: set the actor's constant to "".
 const (
 	statefulSetController = "the statefulset controller"
-	daemonSetController   = "the daemonset controller"
+	daemonSetController   = ""
 	replicationController = ""
 	jobController         = ""
 	cronJobController     = ""

@@ -10,6 +10,7 @@ import (
 
 	"drydock/engine/controller"
 	"drydock/engine/controller/cronjob"
+	"drydock/engine/controller/daemonset"
 	"drydock/engine/controller/deployment"
 	"drydock/engine/controller/endpointslice"
 	"drydock/engine/controller/garbagecollector"
@@ -75,6 +76,7 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"cronjob":               func() (runner, error) { return cronjob.New(config) },
 		"ttl-after-finished":    func() (runner, error) { return ttlafterfinished.New(config) },
 		"replicationcontroller": func() (runner, error) { return replication.New(config) },
+		"daemonset":             func() (runner, error) { return daemonset.New(config) },
 	} {
 		part, err := make()
 		if err != nil {

@@ -91,7 +91,7 @@ func (r *rollout) ensureCurrent(ctx context.Context) error {
 
 // newSet is a set with the Deployment's template, as large as the fences allow at once.
 func (r *rollout) newSet() *appsv1.ReplicaSet {
-	hash := templateHash(&r.d.Spec.Template, r.d.Status.CollisionCount)
+	hash := controller.TemplateHash(&r.d.Spec.Template, r.d.Status.CollisionCount)
 	template, selector := r.d.Spec.Template.DeepCopy(), r.d.Spec.Selector.DeepCopy()
 	template.Labels = withHash(template.Labels, hash)
 	selector.MatchLabels = withHash(selector.MatchLabels, hash)

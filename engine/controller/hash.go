@@ -1,4 +1,4 @@
-package deployment
+package controller
 
 import (
 	"encoding/binary"
@@ -11,9 +11,9 @@ import (
 	"k8s.io/utils/dump"
 )
 
-// templateHash names a pod template, as in web-5d4f8c7b9: the same template has the same name in Kubernetes of the same
+// TemplateHash names a pod template, as in web-5d4f8c7b9: the same template has the same name in Kubernetes of the same
 // version. collisions makes another name when two templates share one.
-func templateHash(template *corev1.PodTemplateSpec, collisions *int32) string {
+func TemplateHash(template *corev1.PodTemplateSpec, collisions *int32) string {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, dump.ForHash(*template)) // a Hash never returns an error
 	if collisions != nil {
