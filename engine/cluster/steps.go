@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 )
@@ -30,8 +29,8 @@ func (c *Cluster) start(ctx context.Context) error {
 			{"start controllers and scheduler", c.startControllers},
 			{"start the name server", c.startNames},
 			{"start the lab's own proxy", c.startLabProxy},
+			{"wait until all nodes are Ready", c.waitReady},
 		},
-		{{"wait until all nodes are Ready", c.waitReady}},
 		{{"listen for commands", c.serveControl}},
 	}
 	for _, stage := range stages {
@@ -42,18 +41,18 @@ func (c *Cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// sideBySide runs the steps of one stage and returns all their errors.
+// sideBySide runs the steps of one stage and returns when all have ended. The first error ends ctx, and with it the cluster,
+// because another step may be waiting for what this one has not done; it is the one that is returned.
 func (c *Cluster) sideBySide(ctx context.Context, stage []step) error {
-	errs := make([]error, len(stage))
 	var all sync.WaitGroup
-	for i, s := range stage {
+	for _, s := range stage {
 		c.opts.Progress(s.words)
 		all.Go(func() {
 			if err := s.do(ctx); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", s.words, err)
+				c.stop(fmt.Errorf("%s: %w", s.words, err))
 			}
 		})
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return context.Cause(ctx)
 }
