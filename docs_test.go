@@ -112,7 +112,7 @@ func TestMakeTargets(t *testing.T) {
 	}
 	named := 0
 	for page, text := range howTo(t) {
-		for _, match := range regexp.MustCompile(`(?m)(?:^|[\x60$;&] *)make ([a-z]+)`).FindAllStringSubmatch(inCode(text), -1) {
+		for _, match := range regexp.MustCompile(`(?m)(?:^|[\x60$;&] *)make ([a-z0-9]+)`).FindAllStringSubmatch(inCode(text), -1) {
 			named++
 			if !regexp.MustCompile(`(?m)^` + match[1] + `:`).Match(makefile) {
 				t.Errorf("%s names `make %s`, which is no target", page, match[1])
@@ -147,7 +147,17 @@ func TestCommands(t *testing.T) {
 	if named < 10 {
 		t.Errorf("only %d commands found", named)
 	}
+	readme := inCode(pages(t)["README.md"])
+	for _, name := range declared {
+		if !slices.Contains([]string{"help", "drydock"}, name) && !slices.Contains(lessonVerbs, name) && !strings.Contains(readme, "drydock "+name) &&
+			!strings.Contains(readme, "drydock pack "+name) {
+			t.Errorf("README.md does not tell of `drydock %s`", name)
+		}
+	}
 }
+
+// lessonVerbs stand in README as `drydock lesson …`.
+var lessonVerbs = []string{"ls", "start", "show", "next", "hint", "answer", "reset"}
 
 // declaredCommands reads the names of commands from the sources: building the program takes too long for a look at its help.
 func declaredCommands(t *testing.T) []string {

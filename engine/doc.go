@@ -97,6 +97,10 @@
 //
 //	cluster/keeper/run.go WaitGone 1
 //	  owns: the wait for a lab's lock. Woken by: its release. Stops: then, or with the process; nobody waits for it.
+//	cluster/control/forward.go Forward 1
+//	  owns: one connection of `drydock port`. Woken by: bytes. Stops: when both sides have ended, or with ctx.
+//	cluster/control/forward.go forward 1
+//	  owns: one direction of it. Woken by, stops: likewise.
 //	cluster/control/dial.go awaitConnected 1
 //	  owns: the call that carries a connection into the lab. Woken by: the lab's answers. Stops: when the connection ends;
 //	  nobody waits for it.
