@@ -9,15 +9,16 @@
 // # How it works
 //
 // A manifest arrives as bytes. Decode turns it into an external type (corev1.Pod) and lists the unknown and doubled fields.
-// Lookup finds the Resource of its URL, one row of the table in catalogue.go. Resource.Default fills in what the user left
+// Lookup finds the Resource of its URL, one row of the table (catalogue.go, and the rows by theme: corekinds.go, workloadkinds.go,
+// policykinds.go, networkkinds.go, storagekinds.go). Resource.Default fills in what the user left
 // out. Resource.BeforeCreate gives it a name, a uid and a first status, converts it to upstream's internal type, runs
 // upstream's validation, handwritten and generated, and converts it back; the answer is either warnings or an error that is
 // already an API status with one cause for each bad field. BeforeUpdate does the same for a change, and knows which half of
 // the object a subresource may touch. Table prints it, SelectableFields says what a field selector may ask of it, FieldManager
 // remembers who owns which field, and Discovery and OpenAPI describe the whole table to clients.
 //
-// To add a kind: one row in catalogue.go, and, when more than labels and annotations can change in it, one small file of
-// strategy (see pod.go, lease.go).
+// To add a kind: one row, and one small file of strategy with its rules (see job.go, limitrange.go). A kind is served when
+// somebody acts on it: until then its row names who is missing, and one constant in awaiting.go lets it out.
 //
 // Internal types never leave this package. Everything here may be called at the same time.
 //

@@ -1,8 +1,10 @@
 package apiserver_test
 
 import (
+	"slices"
 	"testing"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -178,5 +180,29 @@ func TestProtobufDeleteOptions(t *testing.T) {
 	}
 	if pod, err := pods.Get(background, "web", metav1.GetOptions{}); err != nil || *pod.DeletionGracePeriodSeconds != 7 {
 		t.Errorf("%+v, %v", pod, err)
+	}
+}
+
+// TestOldKindsOrphanByDefault: who deletes a Job and says nothing of its pods leaves them behind; of a ReplicaSet they go too.
+func TestOldKindsOrphanByDefault(t *testing.T) {
+	c := newCluster(t)
+	template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "pi", Image: "i"}}}}
+	jobs := c.client.BatchV1().Jobs("default")
+	if _, err := jobs.Create(ctx, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "pi"}, Spec: batchv1.JobSpec{Template: template}}, create); err != nil {
+		t.Fatal(err)
+	}
+	if err := jobs.Delete(ctx, "pi", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	job, err := jobs.Get(ctx, "pi", metav1.GetOptions{})
+	if err != nil || !slices.Equal(job.Finalizers, []string{metav1.FinalizerOrphanDependents}) {
+		t.Errorf("a deleted Job: %v (%v)", job.Finalizers, err)
+	}
+	background := metav1.DeletePropagationBackground
+	if err := jobs.Delete(ctx, "pi", metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jobs.Get(ctx, "pi", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("in the background: %v", err)
 	}
 }
