@@ -139,6 +139,7 @@ func (l *loader) build(p *Pack, id string, values map[string]string) *Lesson {
 	}
 	f.raw = rawLesson{Revision: 1}
 	f.into(f.root, reflect.ValueOf(&f.raw).Elem())
+	f.private(id)
 	out := &Lesson{
 		ID: id, Revision: f.raw.Revision, Title: f.raw.Title, Summary: f.raw.Summary, Concepts: f.raw.Concepts,
 		Needs: f.raw.Needs, Minutes: f.raw.Minutes, Level: f.raw.Level, Params: f.raw.Params, Steps: f.raw.Steps,

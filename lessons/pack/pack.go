@@ -43,7 +43,9 @@ type Pack struct {
 	Images    []string
 
 	Lessons []*Lesson // in the order of the tracks
-	Digest  string    // over every file's name and content: "sha256:…"
+	// Digest is over every file's name and content, without those of the private part: a learner's pack and the grader's
+	// have the same, and give the same parameters. "sha256:…"
+	Digest string
 
 	fsys fs.FS // where it came from
 }
@@ -189,15 +191,16 @@ func (l *loader) strangers(p *Pack) {
 			l.report("lessons/"+e.Name(), "no track of pack.yaml names this lesson")
 		}
 	}
-	if _, err := fs.Stat(l.fsys, "private"); err == nil {
-		l.report("private", "this version of drydock cannot read private goals and answers yet")
-	}
+	l.privateStrangers(p)
 }
 
 // digestOf is a hash over names and contents, the same for the same files wherever they are.
 func digestOf(fsys fs.FS) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if name == privateDir && d != nil && d.IsDir() {
+			return fs.SkipDir
+		}
 		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(path.Base(name), ".") {
 			return err
 		}
