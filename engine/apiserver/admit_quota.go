@@ -76,12 +76,16 @@ func (s *Server) chargeOne(ctx context.Context, a admission, e *entry) error {
 			return err
 		}
 		_, err = s.overwrite(ctx, t, e, charged)
-		if !apierrors.IsConflict(err) || ctx.Err() != nil {
-			return err
+		if apierrors.IsConflict(err) && ctx.Err() == nil {
+			e, err = s.stored(ctx, t)
+			if err == nil {
+				continue
+			}
 		}
-		if e, err = s.stored(ctx, t); err != nil {
-			return err
+		if apierrors.IsNotFound(err) {
+			return nil // it went a moment ago, and its limits with it
 		}
+		return err
 	}
 }
 
