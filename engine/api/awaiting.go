@@ -6,7 +6,7 @@ package api
 //
 // To let a kind out when its actor arrives: set the actor's constant to "".
 const (
-	statefulSetController = "the statefulset controller"
+	statefulSetController = ""
 	daemonSetController   = ""
 	replicationController = ""
 	jobController         = ""

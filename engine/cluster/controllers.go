@@ -21,6 +21,7 @@ import (
 	"drydock/engine/controller/replication"
 	"drydock/engine/controller/service"
 	"drydock/engine/controller/serviceaccount"
+	"drydock/engine/controller/statefulset"
 	"drydock/engine/controller/ttlafterfinished"
 	"drydock/engine/scheduler"
 )
@@ -77,6 +78,7 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"ttl-after-finished":    func() (runner, error) { return ttlafterfinished.New(config) },
 		"replicationcontroller": func() (runner, error) { return replication.New(config) },
 		"daemonset":             func() (runner, error) { return daemonset.New(config) },
+		"statefulset":           func() (runner, error) { return statefulset.New(config) },
 	} {
 		part, err := make()
 		if err != nil {
