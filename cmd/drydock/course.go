@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"drydock/engine/cluster/control"
 	"drydock/lessons/course"
 	"drydock/lessons/library"
+	"drydock/lessons/pack"
 	"drydock/lessons/plain"
 	"drydock/lessons/progress"
 	"drydock/sandbox/lab"
@@ -22,9 +26,9 @@ import (
 // openCourse opens the bundled course in a lab. The lab must have been started once: its kubeconfig tells the way.
 // The returned function closes the learner's record.
 func (a *app) openCourse(p place) (*course.Course, func() error, error) {
-	pack, err := library.Load(library.Names()[0])
+	lessons, err := a.loadPack(p)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load the bundled lessons: %w", err)
+		return nil, nil, err
 	}
 	rest, err := access.RESTConfig(p.lab)
 	if err != nil {
@@ -39,13 +43,46 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 		return nil, nil, err
 	}
 	c, err := course.New(course.Config{
-		Pack: pack, Book: book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(),
+		Pack: lessons, Book: book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(),
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, book.Close())
 	}
 	return c, book.Close, nil
 }
+
+// loadPack reads the pack that --pack names: a folder, a built pack, an installed one or a bundled one. Without it, the
+// first bundled one.
+func (a *app) loadPack(p place) (*pack.Pack, error) {
+	name := cmp.Or(a.pack, library.Names()[0])
+	if _, err := os.Stat(name); err == nil && a.pack != "" {
+		return readPack(name)(pack.Open(name))
+	}
+	installed, err := pack.Installed(packsDir(p))
+	if err != nil {
+		return nil, err
+	}
+	if file, ok := installed[name]; ok {
+		return readPack(name)(pack.Open(file))
+	}
+	if slices.Contains(library.Names(), name) {
+		return readPack(name)(library.Load(name))
+	}
+	return nil, usage("there is no pack %q: it is no folder, no file, not installed, and none of %s", name, strings.Join(library.Names(), ", "))
+}
+
+// readPack says of an error which pack it was.
+func readPack(name string) func(*pack.Pack, error) (*pack.Pack, error) {
+	return func(p *pack.Pack, err error) (*pack.Pack, error) {
+		if err != nil {
+			return nil, fmt.Errorf("read the pack %s:\n%w", name, err)
+		}
+		return p, nil
+	}
+}
+
+// packsDir is where installed packs are kept.
+func packsDir(p place) string { return filepath.Join(string(p.home), "packs") }
 
 // withCourse runs fn on the lab's course while the course asks its goals, and exits with fn's code.
 func (a *app) withCourse(cmd *cobra.Command, fn func(ctx context.Context, m plain.Mode, c *course.Course) int) error {
@@ -112,6 +149,7 @@ func (a *app) language() string {
 func (a *app) lessonCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lesson", Short: "The course without the interface"}
 	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
+	cmd.PersistentFlags().StringVar(&a.pack, "pack", "", packFlag)
 	cmd.AddCommand(
 		a.courseVerb("ls", "List the lessons", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.List(ctx, c) }),
 		a.consented("start [LESSON]", "Set up a lesson's world and print its first step", 1, func(ctx context.Context, m plain.Mode, c *course.Course, args []string, yes bool) int {
@@ -182,5 +220,8 @@ func (a *app) checkCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&a.pack, "pack", "", packFlag)
 	return cmd
 }
+
+const packFlag = "which pack: a folder, a built pack, or the id of an installed or bundled one"

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/term"
 
 	"drydock/lessons/course"
-	"drydock/lessons/library"
 	"drydock/lessons/plain"
 	"drydock/tui"
 	"drydock/tui/desk"
@@ -76,9 +75,9 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 
 // deskCourse is the bundled course for the interface. The learner's record is written through, and closed by the process.
 func (a *app) deskCourse(p place) (*desk.Course, error) {
-	pack, err := library.Load(library.Names()[0])
+	pack, err := a.loadPack(p)
 	if err != nil {
-		return nil, fmt.Errorf("load the bundled lessons: %w", err)
+		return nil, err
 	}
 	open := func() (*course.Course, error) {
 		c, _, err := a.openCourse(p)

@@ -82,6 +82,7 @@ type app struct {
 	labName string
 	lang    string
 	json    bool
+	pack    string
 }
 
 func newRoot() *cobra.Command {

@@ -173,7 +173,10 @@ func archive(fsys fs.FS) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack the folder: %w", err)
 	}
-	return out.Bytes(), errors.Join(t.Close(), packed.Close())
+	if err := errors.Join(t.Close(), packed.Close()); err != nil {
+		return nil, fmt.Errorf("pack the folder: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 func addFile(t *tar.Writer, name string, data []byte) error {

@@ -103,7 +103,7 @@ func (m Mode) toldCase(c golden.Case) {
 
 // load reads a pack, or prints why it cannot be read.
 func (m Mode) load(dir string) (*pack.Pack, int) {
-	p, err := pack.Load(os.DirFS(dir))
+	p, err := pack.Open(dir)
 	if err == nil {
 		return p, OK
 	}
