@@ -90,6 +90,9 @@
 //	proxy/proxy.go Proxy.Run 2
 //	  owns: the kernel's rules; starts one goroutine each for Services, EndpointSlices and the kernel's news of changed rules.
 //	  Woken by: a change of these. Stops: with ctx.
+//	policy/engine.go Engine.Run 1
+//	  owns: the table of network policies; starts one goroutine each for policies, pods and namespaces, the latter two from the
+//	  first policy on. Woken by: a change of these. Stops: with ctx.
 //	decision/sink.go Sink.Run 0
 //	  owns: decision records on their way to the API server. Woken by: a record. Stops: when its part has ended.
 //

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 
+	"drydock/engine/policy"
 	"drydock/engine/proxy"
 )
 
@@ -27,5 +29,28 @@ func runProxy(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return runWith(ctx, sink, p.Run)
+	// The network's other half shares the process: it is small, and each process of a node costs memory.
+	policies, err := policy.New(policy.Config{NodeName: cfg.NodeName, REST: api, Recorder: sink})
+	if err != nil {
+		return err
+	}
+	return runWith(ctx, sink, func(ctx context.Context) error { return together(ctx, p.Run, policies.Run) })
+}
+
+// together runs parts until all have ended; the first that fails ends the others.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { ended <- part(ctx) }()
+	}
+	var errs []error
+	for range parts {
+		if err := <-ended; err != nil {
+			errs = append(errs, err)
+			stop()
+		}
+	}
+	return errors.Join(errs...)
 }
