@@ -35,7 +35,7 @@ func (s *shell) call(ctx context.Context, args []string) ([]string, error) {
 		for i, w := range args {
 			words[i] = quote(w)
 		}
-		return []string{"eval", s.rewritten(fmt.Sprintf("(exit %d); %s\n%s", hc.LastExitStatus, code, strings.Join(words, " ")))}, nil
+		return []string{"eval", s.rewritten(around(code, hc.LastExitStatus) + strings.Join(words, " "))}, nil
 	}
 	return args, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -237,6 +238,9 @@ func (s *shell) kill(ctx context.Context, hc interp.HandlerContext, args []strin
 	}
 	err := cmd.Wait()
 	s.jobs.forget(cmd.Process.Pid)
+	if slices.Contains(args, strconv.Itoa(os.Getpid())) {
+		s.traps.expect()
+	}
 	return childStatus(hc, err)
 }
 

@@ -178,9 +178,14 @@ func (s *shell) run(ctx context.Context, statement *syntax.Stmt) int {
 		if !ok {
 			break
 		}
-		status = s.eval(ctx, fmt.Sprintf("(exit %d); %s", status, code))
+		status = s.eval(ctx, around(code, status))
 	}
 	return status
+}
+
+// around is a trap's code between two settings of $?: it begins and ends with the status before the trap (POSIX, trap).
+func around(code string, status int) string {
+	return fmt.Sprintf("sh:status %d\n%s\nsh:status %d\n", status, code, status)
 }
 
 // eval runs text in the shell itself.

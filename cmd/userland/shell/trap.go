@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"mvdan.cc/sh/v3/interp"
@@ -66,6 +67,15 @@ func (t *trapTable) arrivals() <-chan os.Signal {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.came
+}
+
+// expect gives a signal that the shell has sent to itself the moment that Go's runtime needs to hand it over.
+func (t *trapTable) expect() {
+	select {
+	case sig := <-t.arrivals():
+		t.late(sig.(syscall.Signal))
+	case <-time.After(20 * time.Millisecond): // it has no trap, or kill -0 was only a question
+	}
 }
 
 func (t *trapTable) late(sig syscall.Signal) {

@@ -9,7 +9,8 @@ import (
 
 // normal does one command of normal mode, with the keys that belong to it.
 func (e *editor) normal(key terminal.Key) error {
-	if len(e.replay) == 0 {
+	replayed := e.replayed
+	if !replayed {
 		e.recorded = []terminal.Key{key}
 	}
 	e.count = 0
@@ -22,7 +23,7 @@ func (e *editor) normal(key terminal.Key) error {
 		key = next
 	}
 	changes, err := e.command(key)
-	if changes && len(e.replay) == 0 {
+	if changes && !replayed {
 		e.last = slices.Clone(e.recorded)
 	}
 	return err

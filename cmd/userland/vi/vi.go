@@ -37,6 +37,7 @@ type editor struct {
 	recorded []terminal.Key // the change being made, for .
 	last     []terminal.Key
 	replay   []terminal.Key
+	replayed bool // the last key came from there
 }
 
 // Run edits one file until the person leaves; name may be empty or not exist yet.
@@ -77,7 +78,7 @@ func (e *editor) loop() error {
 
 // key is the next key: typed, or of the change that . repeats.
 func (e *editor) key() (terminal.Key, error) {
-	if len(e.replay) > 0 {
+	if e.replayed = len(e.replay) > 0; e.replayed {
 		key := e.replay[0]
 		e.replay = e.replay[1:]
 		return key, nil
