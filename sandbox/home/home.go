@@ -105,9 +105,12 @@ func (l Lab) Shell() string { return l.path("shell") }
 // Node is the directory of one node's files, part being runtime, kubelet or log.
 func (l Lab) Node(name, part string) string { return l.path("nodes", name, part) }
 
+// Roster is the list of the lab's nodes. It lies among what Forget removes.
+func (l Lab) Roster() string { return l.path("nodes", "roster.json") }
+
 // Make creates the lab's directories (0700).
 func (l Lab) Make() error {
-	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell()} {
+	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell(), l.path("nodes")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make the directory of lab %s: %w", l.Name(), err)
 		}
@@ -122,6 +125,14 @@ func (l Lab) Forget() error {
 		if err := remove(path); err != nil {
 			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}
+	}
+	return nil
+}
+
+// ForgetNode removes what one node, which must be off, has kept.
+func (l Lab) ForgetNode(name string) error {
+	if err := remove(l.path("nodes", name)); err != nil {
+		return fmt.Errorf("forget %s of lab %s: %w", name, l.Name(), err)
 	}
 	return nil
 }

@@ -88,5 +88,13 @@ func (m *Machine) Kill() error {
 	return nil
 }
 
+// ShutDown asks the machine to end in order: its pid 1 gets SIGTERM. Wait says when it has.
+func (m *Machine) ShutDown() error {
+	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("shut machine %d down: %w", m.PID(), err)
+	}
+	return nil
+}
+
 // Wait blocks until the machine's pid 1 has ended and returns how. It must be called once.
 func (m *Machine) Wait() error { return m.cmd.Wait() }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // NewFabric makes the switch between the nodes in the current network namespace, gives it the lab's own address, and lets
@@ -103,6 +104,23 @@ func (n Node) wireInside() error {
 		}
 	}
 	return setSysctl("ipv4/ip_forward", "1")
+}
+
+// DetachNode removes a node's cable; one that is gone already is no error. Needed before a node that has lost its power is attached
+// again, because the kernel takes its time to free a network namespace, and the cable's name with it.
+func DetachNode(name string) error {
+	link, err := netlink.LinkByName(name)
+	var missing netlink.LinkNotFoundError
+	if errors.As(err, &missing) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find the cable of node %s: %w", name, err)
+	}
+	if err := netlink.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("remove the cable of node %s: %w", name, err)
+	}
+	return nil
 }
 
 // SetNodeLink cuts (up=false) or heals a node's cable, at the fabric's end. The node keeps its address and routes and
