@@ -20,7 +20,10 @@ func (w *worker) admit(pod *corev1.Pod, view *podView) bool {
 		w.setAdmitted()
 		return true
 	}
-	reason, message := w.unfit(pod)
+	reason, message := w.k.refuseWhileShutting()
+	if reason == "" {
+		reason, message = w.unfit(pod)
+	}
 	if reason == "" {
 		w.setAdmitted()
 		return true

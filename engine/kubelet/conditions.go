@@ -18,6 +18,11 @@ func ownedCondition(kind corev1.PodConditionType) bool {
 	return false
 }
 
+// ours says whether a condition is for the kubelet to write: one it owns, or the disruption that is its own doing.
+func ours(c *corev1.PodCondition) bool {
+	return ownedCondition(c.Type) || c.Type == corev1.DisruptionTarget && c.Reason == corev1.PodReasonTerminationByKubelet
+}
+
 // podConditions are the five conditions the kubelet owns, in upstream's order, after those it does not own. before gives the times of
 // those that have not changed.
 func podConditions(pod *corev1.Pod, status, before *corev1.PodStatus, sandbox string) []corev1.PodCondition {

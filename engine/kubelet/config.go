@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"time"
 
 	"drydock/engine/decision"
 
@@ -21,6 +22,8 @@ const (
 	DefaultRootDir    = "/var/lib/kubelet"
 	DefaultLogDir     = "/var/log/pods"
 	DefaultPort       = 10250
+	// DefaultLeaseDuration is nodeLeaseDurationSeconds of the kubelet's configuration.
+	DefaultLeaseDuration = 40 * time.Second
 )
 
 // Config is all a kubelet must be told. NodeName, NodeIP, Client, Runtime and Images are required, the rest has defaults.
@@ -46,6 +49,9 @@ type Config struct {
 	ServingCert tls.Certificate
 	ClientCA    *x509.CertPool
 
+	// LeaseDuration is how long one renewal of the node's Lease is good for, in whole seconds; it is renewed four times in that time.
+	LeaseDuration time.Duration
+
 	// Labels are added to the node's own (kubernetes.io/hostname, os, arch).
 	Labels map[string]string
 	// Capacity replaces what the kernel says about cpu, memory, pods and ephemeral-storage, key by key.
@@ -64,6 +70,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.LogDir == "" {
 		c.LogDir = DefaultLogDir
+	}
+	if c.LeaseDuration < time.Second {
+		c.LeaseDuration = DefaultLeaseDuration
 	}
 	if c.ClusterDomain == "" {
 		c.ClusterDomain = "cluster.local"

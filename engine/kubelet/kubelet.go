@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"drydock/engine/listwatch"
 
@@ -33,6 +34,8 @@ type Kubelet struct {
 	ctx context.Context //nolint:containedctx // the lifetime of what background starts, which is Run's
 	all *sync.WaitGroup
 
+	shutting atomic.Bool // the node is losing its power
+
 	admission sync.Mutex // held while one pod is measured against what is left of the node
 
 	mu sync.Mutex
@@ -56,6 +59,7 @@ func New(cfg Config) (*Kubelet, error) {
 	k.events = newEventRecorder(cfg.Client, cfg.NodeName)
 	k.node = newNodeKeeper(&k.cfg, k.events)
 	k.allocatable = allocatable(k.node.capacity)
+	k.node.trouble = k.trouble
 	k.services.onSync = k.pokeAll
 	return k, nil
 }
@@ -72,7 +76,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	defer cancel(nil)
 	var all sync.WaitGroup
 	k.ctx, k.all = ctx, &all
-	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName}
+	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName, duration: k.cfg.LeaseDuration}
 	for _, part := range []func(context.Context) error{
 		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve,
 	} {

@@ -11,30 +11,30 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
-
-const (
-	leaseDurationSeconds = 40
-	leaseRenewPeriod     = 10 * time.Second
+	"k8s.io/utils/ptr"
 )
 
 // heartbeat renews the node's Lease: the small, frequent sign of life from which the node lifecycle controller concludes
 // that a node is gone (KEP-589).
 type heartbeat struct {
-	client Client
-	node   string
+	client   Client
+	node     string
+	duration time.Duration
 
 	// owned by run
 	lease *coordinationv1.Lease // as the API server knows it; nil before the first success
 }
 
-// run renews every leaseRenewPeriod until ctx ends, and sooner after a failure.
+// period is upstream's nodeLeaseRenewIntervalFraction.
+func (h *heartbeat) period() time.Duration { return h.duration / 4 }
+
+// run renews every period until ctx ends, and sooner after a failure.
 func (h *heartbeat) run(ctx context.Context) error {
 	delay := firstRetry
 	for {
-		pause := leaseRenewPeriod
+		pause := h.period()
 		if err := h.renew(ctx); err != nil {
-			pause, delay = delay, min(2*delay, 7*time.Second)
+			pause, delay = delay, min(2*delay, h.period())
 		} else {
 			delay = firstRetry
 		}
@@ -45,7 +45,7 @@ func (h *heartbeat) run(ctx context.Context) error {
 }
 
 func (h *heartbeat) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, leaseRenewPeriod)
+	ctx, cancel := context.WithTimeout(ctx, h.period())
 	defer cancel()
 	if h.lease == nil {
 		return h.acquire(ctx)
@@ -53,6 +53,7 @@ func (h *heartbeat) renew(ctx context.Context) error {
 	next := h.lease.DeepCopy()
 	now := metav1.NowMicro()
 	next.Spec.RenewTime = &now
+	next.Spec.LeaseDurationSeconds = ptr.To(int32(h.duration / time.Second))
 	updated, err := h.client.UpdateLease(ctx, next)
 	if err != nil {
 		h.lease = nil // whatever went wrong, read it afresh next time
@@ -75,7 +76,7 @@ func (h *heartbeat) acquire(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read node %s for its lease: %w", h.node, err)
 	}
-	created, err := h.client.CreateLease(ctx, newLease(node))
+	created, err := h.client.CreateLease(ctx, newLease(node, h.duration))
 	if err != nil {
 		return fmt.Errorf("create lease %s: %w", h.node, err)
 	}
@@ -84,8 +85,8 @@ func (h *heartbeat) acquire(ctx context.Context) error {
 }
 
 // newLease is owned by the node, so that garbage collection removes it with the node.
-func newLease(node *corev1.Node) *coordinationv1.Lease {
-	seconds, now := int32(leaseDurationSeconds), metav1.NowMicro()
+func newLease(node *corev1.Node, duration time.Duration) *coordinationv1.Lease {
+	seconds, now := int32(duration/time.Second), metav1.NowMicro()
 	return &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: node.Name, Namespace: corev1.NamespaceNodeLease,

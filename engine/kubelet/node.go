@@ -20,7 +20,6 @@ import (
 )
 
 const (
-	statusPeriod  = 10 * time.Second // how often the node is looked at
 	statusRefresh = 5 * time.Minute  // how often an unchanged status is written all the same
 	maxNodeImages = 50
 )
@@ -33,6 +32,8 @@ type nodeKeeper struct {
 	recorder decision.Recorder
 	capacity corev1.ResourceList   // set once in newNodeKeeper
 	info     corev1.NodeSystemInfo // set once in newNodeKeeper, but for the runtime's version
+	trouble  func() string         // set once in New: why the node is not Ready although its runtime is well, "" for nothing
+	wake     chan struct{}         // look at once; capacity 1
 
 	// owned by run
 	written   corev1.NodeStatus // what the API server was told last
@@ -42,11 +43,15 @@ type nodeKeeper struct {
 func newNodeKeeper(cfg *Config, events *eventRecorder) *nodeKeeper {
 	return &nodeKeeper{
 		cfg: cfg, client: cfg.Client, events: events, recorder: cfg.Recorder,
+		wake: make(chan struct{}, 1), trouble: func() string { return "" },
 		capacity: machineCapacity(cfg.RootDir, cfg.Capacity), info: machineInfo(),
 	}
 }
 
-// run registers the node and looks at it every statusPeriod until ctx ends.
+// period is how often the node is looked at: as often as its Lease is renewed, as upstream's defaults have it.
+func (n *nodeKeeper) period() time.Duration { return n.cfg.LeaseDuration / 4 }
+
+// run registers the node and looks at it every period until ctx ends.
 func (n *nodeKeeper) run(ctx context.Context) error {
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
 		err := n.register(ctx)
@@ -62,13 +67,27 @@ func (n *nodeKeeper) run(ctx context.Context) error {
 	}
 	n.events.nodeEvent(corev1.EventTypeNormal, "Starting", "Starting kubelet.")
 	// A runtime that is still starting must not cost the node a whole period.
-	for delay := firstRetry; ; delay = min(2*delay, statusPeriod) {
+	for delay := firstRetry; ; delay = min(2*delay, n.period()) {
 		if n.sync(ctx) == nil && n.ready() {
-			delay = statusPeriod
+			delay = n.period()
 		}
-		if !listwatch.Wait(ctx, delay) {
+		timer := time.NewTimer(delay)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
 			return ctx.Err()
+		case <-n.wake:
+		case <-timer.C:
 		}
+		timer.Stop()
+	}
+}
+
+// look makes run write a change of the node without waiting for its period. It never blocks.
+func (n *nodeKeeper) look() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -144,8 +163,19 @@ func (n *nodeKeeper) labels() map[string]string {
 	}, n.cfg.Labels)
 }
 
-// sync writes the status when it changed, or when it is old.
+// sync writes the status when it is not what the API server has, or when it is old. The API server is asked, because others write
+// there as well: to the node lifecycle controller a node that was cut off is Unknown until its kubelet says otherwise.
 func (n *nodeKeeper) sync(ctx context.Context) error {
+	known, err := n.client.Node(ctx, n.cfg.NodeName)
+	// Kubernetes: a kubelet whose node was deleted registers again when it is restarted; here it does so at once.
+	if apierrors.IsNotFound(err) {
+		n.written = corev1.NodeStatus{}
+		return n.register(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("read node %s: %w", n.cfg.NodeName, err)
+	}
+	n.written = known.Status
 	status := n.status(ctx, &n.written)
 	if sameNodeStatus(&status, &n.written) && time.Since(n.writtenAt) < statusRefresh {
 		return nil
@@ -154,13 +184,7 @@ func (n *nodeKeeper) sync(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode status of node %s: %w", n.cfg.NodeName, err)
 	}
-	_, err = n.client.PatchNodeStatus(ctx, n.cfg.NodeName, patch)
-	// Kubernetes: a kubelet whose node was deleted registers again when it is restarted; here it does so at once.
-	if apierrors.IsNotFound(err) {
-		n.written = corev1.NodeStatus{}
-		return n.register(ctx)
-	}
-	if err != nil {
+	if _, err = n.client.PatchNodeStatus(ctx, n.cfg.NodeName, patch); err != nil {
 		return fmt.Errorf("write status of node %s: %w", n.cfg.NodeName, err)
 	}
 	n.announce(&status)
@@ -207,7 +231,11 @@ func (n *nodeKeeper) status(ctx context.Context, before *corev1.NodeStatus) core
 	if version, err := n.cfg.Runtime.Version(ctx, &runtimeapi.VersionRequest{}); err == nil {
 		status.NodeInfo.ContainerRuntimeVersion = version.RuntimeName + "://" + version.RuntimeVersion
 	}
-	status.Conditions = nodeConditions(runtimeTrouble(ctx, n.cfg.Runtime), metav1.Now(), before)
+	trouble := runtimeTrouble(ctx, n.cfg.Runtime)
+	if trouble == "" {
+		trouble = n.trouble()
+	}
+	status.Conditions = nodeConditions(trouble, metav1.Now(), before)
 	status.Images = nodeImages(ctx, n.cfg.Images)
 	return status
 }

@@ -125,7 +125,7 @@ func podStatusPatch(pod *corev1.Pod, status *corev1.PodStatus) ([]byte, error) {
 	}
 	conditions := []any{}
 	for i := range status.Conditions {
-		if ownedCondition(status.Conditions[i].Type) {
+		if ours(&status.Conditions[i]) {
 			conditions = append(conditions, conditionPatch(&status.Conditions[i]))
 		}
 	}

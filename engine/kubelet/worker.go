@@ -37,18 +37,20 @@ type worker struct {
 	pod       *corev1.Pod        // the newest version; never changed, only replaced
 	removed   bool               // the object is gone from the API
 	interrupt context.CancelFunc // ends the sync in progress
+	ending    *ending            // the node's decision to end the pod, nil for none
 
 	// owned by run
-	admitted bool
-	rejected bool
-	finished bool              // terminal, everything stopped, nothing more to do but wait for deletion
-	last     *corev1.PodStatus // generated last
-	reasons  map[string]*startError
-	crashes  map[string]*backoff // by container name and hash
-	pulls    map[string]*imagePull
-	mounts   *podMounts
-	failures int  // syncs in a row that failed in the runtime
-	deleted  bool // the API server has been told to delete the object for good
+	admitted  bool
+	rejected  bool
+	announced bool              // the event of ending has been written
+	finished  bool              // terminal, everything stopped, nothing more to do but wait for deletion
+	last      *corev1.PodStatus // generated last
+	reasons   map[string]*startError
+	crashes   map[string]*backoff // by container name and hash
+	pulls     map[string]*imagePull
+	mounts    *podMounts
+	failures  int  // syncs in a row that failed in the runtime
+	deleted   bool // the API server has been told to delete the object for good
 }
 
 func newWorker(k *Kubelet, pod *corev1.Pod) *worker {
@@ -149,13 +151,15 @@ func (w *worker) syncOnce(ctx context.Context) (again time.Time, over bool) {
 	defer cancel()
 	w.mu.Lock()
 	w.interrupt = cancel
-	pod, removed := w.pod, w.removed
+	pod, removed, ending := w.pod, w.removed, w.ending
 	w.mu.Unlock()
 	switch {
 	case removed:
 		over = w.forget(ctx, pod)
 	case pod.DeletionTimestamp != nil:
 		over = w.terminate(ctx, pod)
+	case ending != nil:
+		again = w.carryOut(ctx, pod, ending)
 	default:
 		again = w.sync(ctx, pod)
 	}
