@@ -28,17 +28,22 @@
 //	cluster/api.go Cluster.serve 1
 //	  owns: one door of the API server (fabric, 127.0.0.1, unix socket). Woken by: a connection, which net/http gives a
 //	  goroutine of its own, ended by ctx. Stops: with ctx, which closes the door and cuts what is open.
-//	cluster/controllers.go Cluster.startControllers 4
-//	  owns: two sets of informers, each controller, the scheduler. Woken by: watches of the API. Stops: with ctx.
-//	cluster/names.go Cluster.startNames 2
-//	  owns: three informers and the name server. Woken by: watches, questions. Stops: with ctx.
+//	cluster/component.go Cluster.startComponent 1
+//	  owns: one part of a component, which people may stop: a controller, the scheduler, the name server. Woken by: whatever
+//	  wakes the part. Stops: with the component, or with ctx; both wait for it.
+//	cluster/controllers.go Cluster.prepareControllers 1
+//	  owns: the controllers' informers. Woken by: watches of the API. Stops: with the component.
+//	cluster/controllers.go Cluster.prepareScheduler 1
+//	  owns: the scheduler's informers. Woken by: watches of the API. Stops: with the component.
+//	cluster/names.go Cluster.prepareNames 1
+//	  owns: three informers. Woken by: watches. Stops: with the component.
 //	cluster/names.go Cluster.startLabProxy 1
 //	  owns: the rules of the lab's own machine. Woken by, stops: see Proxy.Run.
 //	cluster/serve.go Cluster.serveControl 1
 //	  owns: the control socket. Woken by: a connection, which gets a goroutine of its own (sandbox/lab). Stops: with ctx.
-//	cluster/node.go Cluster.bootNodes 1
+//	cluster/node.go together 1
 //	  owns: the boot of one node. Woken by: the line by which its runtime says that it serves. Stops: when the node is up.
-//	cluster/node.go Cluster.watchMachine 1
+//	cluster/power.go Cluster.watchMachine 1
 //	  owns: the wait for one machine's end. Woken by: the death of its pid 1. Stops: then.
 //	cluster/dial.go join 1
 //	  owns: one direction of a connection into the lab. Woken by: bytes. Stops: when both ends have closed, or with ctx.
@@ -82,6 +87,8 @@
 //	  owns: the write of one pod's newest status. Woken by: nothing. Stops: when what is wanted has been written.
 //	kubelet/kill.go worker.killAll 1
 //	  owns: the stop of one container. Woken by: the runtime's answer. Stops: then; all are waited for.
+//	kubelet/shutdown.go endAll 1
+//	  owns: the wait for one pod's end when the node is shut down. Woken by: that end. Stops: then, or when time is up.
 //	kubelet/logwatch.go logWatcher.watch 1
 //	  owns: inotify, for everybody who follows a log. Woken by: a write to a log. Stops: when the last follower goes and
 //	  closes the file; nobody waits for it.

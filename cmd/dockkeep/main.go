@@ -27,13 +27,14 @@ func run(args []string) error {
 	homeDir := flags.String("home", "", "state directory")
 	labDir := flags.String("lab", "", "the lab's directory")
 	programs := flags.String("programs", "", "directory of the unpacked programs")
-	nodes := flags.Int("nodes", 3, "how many nodes")
+	nodes := flags.Int("nodes", 0, "how many nodes; 0: as many as it has, or three")
+	grace := flags.Duration("node-grace", 0, "how long a node may be silent before it counts as gone; 0: Kubernetes' default")
 	version := flags.String("version", "", "version to report")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	return keeper.Run(keeper.Options{
-		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, Version: *version,
-		Progress: os.NewFile(3, "progress"),
+		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, NodeGrace: *grace,
+		Version: *version, Progress: os.NewFile(3, "progress"),
 	})
 }

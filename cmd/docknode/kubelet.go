@@ -9,8 +9,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -28,6 +32,14 @@ func runKubelet(ctx context.Context, args []string) error {
 	flags.StringVar(&cfg.RootDir, "root-dir", kubelet.DefaultRootDir, "where volumes live")
 	flags.StringVar(&cfg.LogDir, "log-dir", kubelet.DefaultLogDir, "where pods' logs live")
 	flags.StringVar(&cfg.ClusterDomain, "cluster-domain", "cluster.local", "the domain behind service names")
+	flags.DurationVar(&cfg.LeaseDuration, "lease-duration", kubelet.DefaultLeaseDuration, "how long a sign of life is good for; it is renewed four times in that time")
+	flags.Func("labels", "labels of this node: key=value, separated by commas", func(text string) (err error) {
+		cfg.Labels, err = readPairs(text)
+		return err
+	})
+	flags.Func("capacity", "what this node has, where it shall not be what the kernel says: cpu=2,memory=1Gi,pods=20", func(text string) error {
+		return readCapacity(text, &cfg)
+	})
 	clusterDNS := flags.String("cluster-dns", "", "addresses of the cluster's name servers, separated by commas")
 	kubeconfig := flags.String("kubeconfig", kubelet.DefaultKubeconfig, "how to reach the API server")
 	socket := flags.String("cri", kubelet.DefaultCRISocket, "socket of the container runtime")
@@ -62,7 +74,49 @@ func runKubelet(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	power := make(chan os.Signal, 1)
+	signal.Notify(power, syscall.SIGPWR)
+	defer signal.Stop(power)
+	go func() { // ends with the kubelet
+		select {
+		case <-power:
+			k.ShutDown(ctx)
+			end()
+		case <-ctx.Done():
+		}
+	}()
 	return runWith(ctx, sink, k.Run)
+}
+
+// readPairs reads key=value, separated by commas.
+func readPairs(text string) (map[string]string, error) {
+	read := map[string]string{}
+	for word := range strings.SplitSeq(text, ",") {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q: key=value is expected", word)
+		}
+		read[key] = value
+	}
+	return read, nil
+}
+
+func readCapacity(text string, cfg *kubelet.Config) error {
+	amounts, err := readPairs(text)
+	if err != nil {
+		return err
+	}
+	cfg.Capacity = corev1.ResourceList{}
+	for name, amount := range amounts {
+		quantity, err := resource.ParseQuantity(amount)
+		if err != nil {
+			return fmt.Errorf("capacity %s=%s: %w", name, amount, err)
+		}
+		cfg.Capacity[corev1.ResourceName(name)] = quantity
+	}
+	return nil
 }
 
 // serving opens the kubelet's port and reads what secures it.

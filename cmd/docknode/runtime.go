@@ -108,21 +108,31 @@ func serveRuntime(ctx context.Context, server *cri.Server, h *history, f runtime
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var services sync.WaitGroup
-	defer services.Wait()
-	defer cancel()
+	var units services
+	for _, line := range f.supervise {
+		units = append(units, newService(line, f.logs))
+	}
+	// Everything but the services lives a little longer than ctx: a kubelet that ends its pods needs it.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer end()
 	reaped := make(chan error, 1)
-	services.Go(func() { reaped <- container.Reap(ctx); cancel() })
-	services.Go(func() { h.run(ctx) })
-	err = server.Serve(ctx, listener, func() {
-		sayReady()
-		for _, line := range f.supervise {
-			services.Go(func() { supervise(ctx, strings.Fields(line), f.logs) })
-		}
+	all.Go(func() { reaped <- container.Reap(life); end() })
+	all.Go(func() { h.run(life) })
+	ordered := make(chan error, 1)
+	all.Go(func() { ordered <- units.serve(life, filepath.Join(filepath.Dir(f.socket), "services.sock")); end() })
+	all.Go(func() { // the orderly end
+		<-ctx.Done()
+		units.shutDown()
+		end()
 	})
-	cancel()
-	return errors.Join(err, <-reaped)
+	err = server.Serve(life, listener, func() {
+		sayReady()
+		units.start(life)
+	})
+	end()
+	return errors.Join(err, <-reaped, <-ordered)
 }
 
 // readyDescriptor is where whoever started us may listen for the first line.

@@ -37,13 +37,14 @@ func run(args []string, progress *json.Encoder) error {
 	homeDir := flags.String("home", "", "state directory")
 	labDir := flags.String("lab", "", "the lab's directory")
 	programs := flags.String("programs", "", "directory of the unpacked programs")
-	nodes := flags.Int("nodes", 3, "how many nodes")
+	nodes := flags.Int("nodes", 0, "how many nodes; 0: as many as it has, or three")
+	grace := flags.Duration("node-grace", 0, "how long a node may be silent before it counts as gone; 0: Kubernetes' default")
 	version := flags.String("version", "", "version to report")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	opts := cluster.Options{
-		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, Version: *version,
+		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, NodeGrace: *grace, Version: *version,
 		Progress: func(step string) { _ = progress.Encode(control.Progress{Step: step}) }, // nobody may be listening
 	}
 	inside, err := lab.Enter(lab.View{Writable: []string{*labDir, opts.Home.Images()}, ReadOnly: []string{*programs}})

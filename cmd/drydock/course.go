@@ -123,7 +123,7 @@ func (a *app) running(ctx context.Context) (place, error) {
 		return p, err
 	}
 	fmt.Fprintf(os.Stderr, "starting lab %q …\n", p.lab.Name())
-	return p, a.launch(ctx, p, defaultNodes, func(string) {})
+	return p, a.launch(ctx, p, labSize{}, func(string) {})
 }
 
 func (a *app) mode(cmd *cobra.Command) plain.Mode {

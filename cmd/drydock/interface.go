@@ -17,9 +17,6 @@ import (
 	"drydock/tui/theme"
 )
 
-// defaultNodes is how many nodes a lab has when nobody says otherwise.
-const defaultNodes = 3
-
 // interfaceFlags are how the interface looks.
 type interfaceFlags struct {
 	ascii, reduceMotion, noMouse, plain bool
@@ -56,7 +53,7 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 	defer stop()
 	world := desk.NewLab(desk.LabOptions{
 		Paths: p.lab, Env: learnersEnvironment(),
-		Launch: func(ctx context.Context, report func(string)) error { return a.launch(ctx, p, defaultNodes, report) },
+		Launch: func(ctx context.Context, report func(string)) error { return a.launch(ctx, p, labSize{}, report) },
 		Begin:  func() error { return lessons.Begin(ctx) },
 	})
 	_, neverHere := os.Stat(p.home.Progress())
@@ -94,7 +91,7 @@ func (a *app) renew(ctx context.Context, p place) error {
 	if err := p.lab.Forget(); err != nil {
 		return err
 	}
-	if err := a.launch(ctx, p, defaultNodes, func(string) {}); err != nil {
+	if err := a.launch(ctx, p, labSize{}, func(string) {}); err != nil {
 		return fmt.Errorf("start the lab again: %w", err)
 	}
 	return nil

@@ -108,6 +108,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(),
+		a.nodeCommand(), a.componentCommand(),
 		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root

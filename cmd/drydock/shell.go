@@ -41,18 +41,23 @@ func (a *app) execCommand() *cobra.Command {
 
 // inLab runs e with this process's standard streams, through a pseudo-terminal when both ends are one.
 func (a *app) inLab(ctx context.Context, e control.Exec) error {
+	return a.attached(func(tty bool, files [3]*os.File, socket string) (int, error) {
+		e.Env, e.TTY = learnersEnvironment(), tty
+		return control.Run(ctx, socket, e, files)
+	})
+}
+
+// attached lets a program of the lab use this process's standard streams and ends with its exit code.
+func (a *app) attached(run func(tty bool, files [3]*os.File, socket string) (int, error)) error {
 	p, err := a.find()
 	if err != nil {
 		return err
 	}
-	e.Env = learnersEnvironment()
-	run := func(files [3]*os.File) (int, error) { return control.Run(ctx, p.lab.Control(), e, files) }
 	var code int
 	if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) {
-		e.TTY = true
-		code, err = onTerminal(run)
+		code, err = onTerminal(func(files [3]*os.File) (int, error) { return run(true, files, p.lab.Control()) })
 	} else {
-		code, err = run([3]*os.File{os.Stdin, os.Stdout, os.Stderr})
+		code, err = run(false, [3]*os.File{os.Stdin, os.Stdout, os.Stderr}, p.lab.Control())
 	}
 	if errors.Is(err, lab.ErrNotRunning) {
 		return &codeError{exitNo, fmt.Errorf("lab %q is not running; `drydock up` starts it", p.lab.Name())}

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) upCommand() *cobra.Command {
-	var nodes int
+	var size labSize
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start a lab and wait until its nodes are Ready", Args: noArgs,
@@ -31,7 +31,7 @@ func (a *app) upCommand() *cobra.Command {
 				return sayRunning(cmd.OutOrStdout(), status, asJSON)
 			}
 			report := func(string) {}
-			if err := a.launch(cmd.Context(), p, nodes, report); err != nil {
+			if err := a.launch(cmd.Context(), p, size, report); err != nil {
 				return err
 			}
 			status, err := control.AskStatus(cmd.Context(), p.lab.Control())
@@ -46,7 +46,8 @@ func (a *app) upCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().IntVar(&nodes, "nodes", defaultNodes, "how many nodes")
+	cmd.Flags().IntVar(&size.nodes, "nodes", 0, "how many nodes; a new lab has 3, one that has run before the nodes it had")
+	cmd.Flags().DurationVar(&size.grace, "node-grace", 0, "how long a node may be silent before it counts as gone (default 50s, as in Kubernetes)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lab's status as JSON")
 	return cmd
 }
@@ -59,11 +60,17 @@ func sayRunning(w io.Writer, status control.Status, asJSON bool) error {
 	return err
 }
 
+// labSize is what may differ from one start of a lab to the next; the zero value is the usual.
+type labSize struct {
+	nodes int
+	grace time.Duration
+}
+
 // launch starts a keeper for the lab, which is a program of its own in a session of its own.
-func (a *app) launch(ctx context.Context, p place, nodes int, report func(string)) error {
+func (a *app) launch(ctx context.Context, p place, size labSize, report func(string)) error {
 	err := keeper.Launch(ctx, p.lab, []string{
 		p.programs.Path("dockkeep"), "--home=" + string(p.home), "--lab=" + string(p.lab), "--programs=" + string(p.programs),
-		"--nodes=" + strconv.Itoa(nodes), "--version=" + version,
+		"--nodes=" + strconv.Itoa(size.nodes), "--node-grace=" + size.grace.String(), "--version=" + version,
 	}, report)
 	if err == nil {
 		return nil

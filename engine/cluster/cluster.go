@@ -27,7 +27,10 @@ type Options struct {
 	Home     home.Home
 	Lab      home.Lab
 	Programs home.Programs
-	Nodes    int
+	// Nodes is how many nodes a new lab gets; a known lab gets more if it has fewer. 0 means three, or as many as it has.
+	Nodes int
+	// NodeGrace is how long a node may be silent before it counts as gone; 0 means Kubernetes' default.
+	NodeGrace time.Duration
 	// Public is a listener on the machine's 127.0.0.1, made outside the lab.
 	Public net.Listener
 	Inside *lab.Inside
@@ -50,9 +53,10 @@ type Cluster struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	store store.Store
-	api   *apiserver.Server
-	nodes map[string]*node
+	store      store.Store
+	api        *apiserver.Server
+	nodes      map[string]*node // by name
+	components map[string]*component
 }
 
 // errDown is the cause of an orderly end.
@@ -63,7 +67,7 @@ var errDown = errors.New("the lab was asked to go down")
 func Run(ctx context.Context, opts Options, ready func()) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	c := &Cluster{
-		opts: opts, started: time.Now(), stop: stop, nodes: map[string]*node{},
+		opts: opts, started: time.Now(), stop: stop, nodes: map[string]*node{}, components: map[string]*component{},
 		ring: decision.NewRing(rememberedDecisions),
 	}
 	// Orphans of the learner's shell become children of pid 1.
@@ -123,10 +127,8 @@ func (c *Cluster) status() control.Status {
 		Server: c.publicURL(), Inside: insideURL(),
 		Limits: c.limits.tier, LimitsNote: c.limits.note, IDs: string(c.opts.Inside.IDMap),
 	}
-	for i := 1; i <= maxNodes; i++ {
-		if n, ok := c.nodes[nodeName(i)]; ok {
-			s.Nodes = append(s.Nodes, n.status())
-		}
+	for _, n := range c.sortedLocked() {
+		s.Nodes = append(s.Nodes, n.status())
 	}
 	return s
 }

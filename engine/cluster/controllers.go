@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/client-go/informers"
@@ -31,45 +32,54 @@ type runner interface {
 	Run(ctx context.Context) error
 }
 
-// startControllers makes every controller and the scheduler, then starts what they watch, then starts them: an informer
-// must know all its listeners' kinds before it starts.
+// startControllers starts the controllers and the scheduler. Each of the two is a component with informers of its own.
 func (c *Cluster) startControllers(ctx context.Context) error {
+	return errors.Join(c.addComponent(ctx, controlling, c.prepareControllers), c.addComponent(ctx, scheduling, c.prepareScheduler))
+}
+
+// prepareControllers makes every controller, then starts what they watch: an informer must know all its listeners' kinds before
+// it starts.
+func (c *Cluster) prepareControllers(ctx context.Context) (map[string]part, error) {
 	config, err := c.controllerConfig("system:kube-controller-manager")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	parts, err := c.controllers(config)
+	controllers, err := c.controllers(config)
 	if err != nil {
-		return err
-	}
-	forScheduler, err := c.controllerConfig("system:kube-scheduler")
-	if err != nil {
-		return err
-	}
-	binder, err := scheduler.New(scheduler.Config{
-		Client: forScheduler.Client, Informers: forScheduler.Informers, Decisions: c.ring,
-	})
-	if err != nil {
-		return fmt.Errorf("make the scheduler: %w", err)
+		return nil, err
 	}
 	config.Informers.StartWithContext(ctx)
-	forScheduler.Informers.StartWithContext(ctx)
-	for name, part := range parts {
-		c.run(ctx, name+" controller", part.Run)
+	parts := map[string]part{}
+	for name, controller := range controllers {
+		parts[name+" controller"] = controller.Run
 	}
-	c.run(ctx, "scheduler", binder.Run)
-	return nil
+	return parts, nil
+}
+
+func (c *Cluster) prepareScheduler(ctx context.Context) (map[string]part, error) {
+	config, err := c.controllerConfig("system:kube-scheduler")
+	if err != nil {
+		return nil, err
+	}
+	binder, err := scheduler.New(scheduler.Config{Client: config.Client, Informers: config.Informers, Decisions: c.ring})
+	if err != nil {
+		return nil, fmt.Errorf("make the scheduler: %w", err)
+	}
+	config.Informers.StartWithContext(ctx)
+	return map[string]part{scheduling: binder.Run}, nil
 }
 
 // controllers makes them all, by the names kube-controller-manager gives them.
 func (c *Cluster) controllers(config controller.Config) (map[string]runner, error) {
 	parts := map[string]runner{}
 	for name, make := range map[string]func() (runner, error){
-		"replicaset":            func() (runner, error) { return replicaset.New(config) },
-		"deployment":            func() (runner, error) { return deployment.New(config) },
-		"garbage-collector":     func() (runner, error) { return garbagecollector.New(config) },
-		"namespace":             func() (runner, error) { return namespace.New(config) },
-		"node-lifecycle":        func() (runner, error) { return nodelifecycle.New(config, nodelifecycle.Options{}) },
+		"replicaset":        func() (runner, error) { return replicaset.New(config) },
+		"deployment":        func() (runner, error) { return deployment.New(config) },
+		"garbage-collector": func() (runner, error) { return garbagecollector.New(config) },
+		"namespace":         func() (runner, error) { return namespace.New(config) },
+		"node-lifecycle": func() (runner, error) {
+			return nodelifecycle.New(config, nodelifecycle.Options{GracePeriod: c.opts.NodeGrace})
+		},
 		"endpointslice":         func() (runner, error) { return endpointslice.New(config) },
 		"service":               func() (runner, error) { return service.New(config, firstBalancer, lastBalancer) },
 		"serviceaccount":        func() (runner, error) { return serviceaccount.New(config, c.ca.pem) },

@@ -33,32 +33,38 @@ const (
 // Kubernetes: CoreDNS is a Deployment. Here it is a part of the control plane's machine, so that names are there as soon as
 // the nodes are; the way to it is the same: a Service, an EndpointSlice, and the proxies' rules.
 func (c *Cluster) startNames(ctx context.Context) error {
+	return c.addComponent(ctx, naming, c.prepareNames)
+}
+
+func (c *Cluster) prepareNames(ctx context.Context) (map[string]part, error) {
 	config, err := c.clientFor("system:serviceaccount:kube-system:coredns", "system:masters")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return fmt.Errorf("make a client for the name server: %w", err)
+		return nil, fmt.Errorf("make a client for the name server: %w", err)
 	}
 	at := netip.AddrPortFrom(fabricPrefix.Addr(), dnsPort)
 	// The address, not all addresses: an answer must come from where the question went to.
 	packets, err := net.ListenPacket("udp4", at.String())
 	if err != nil {
-		return fmt.Errorf("listen for names: %w", err)
+		return nil, fmt.Errorf("listen for names: %w", err)
 	}
 	streams, err := net.Listen("tcp4", at.String())
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen for names: %w", err), packets.Close())
+		return nil, errors.Join(fmt.Errorf("listen for names: %w", err), packets.Close())
 	}
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(forgetManagers))
 	server, err := dns.New(dns.Config{Informers: factory, Domain: clusterDomain, Packets: packets, Streams: streams})
 	if err != nil {
-		return errors.Join(err, packets.Close(), streams.Close())
+		return nil, errors.Join(err, packets.Close(), streams.Close())
 	}
 	factory.StartWithContext(ctx)
-	c.run(ctx, "name server", server.Run)
-	return announceNames(ctx, client, at)
+	if err := announceNames(ctx, client, at); err != nil {
+		return nil, errors.Join(err, packets.Close(), streams.Close())
+	}
+	return map[string]part{"name server": server.Run}, nil
 }
 
 // forgetManagers drops what nobody here reads and what is half of an object's size.
@@ -133,8 +139,8 @@ func (c *Cluster) startLabProxy(ctx context.Context) error {
 func (c *Cluster) prepareResolver() error {
 	var hosts strings.Builder
 	fmt.Fprintf(&hosts, "127.0.0.1 localhost\n%s drydock\n", fabricPrefix.Addr())
-	for i := 1; i <= c.opts.Nodes; i++ {
-		fmt.Fprintf(&hosts, "%s %s\n", nodeAddress(i), nodeName(i))
+	for _, n := range c.allNodes() {
+		fmt.Fprintf(&hosts, "%s %s\n", n.address, n.name)
 	}
 	files := map[string]string{
 		"/etc/hosts": hosts.String(),

@@ -1,13 +1,14 @@
 package cluster
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,27 +29,35 @@ const (
 // node is one machine of the cluster.
 type node struct {
 	// set once in newNode
-	number  int
+	member
 	name    string
 	address netip.Addr
 	pods    netip.Prefix
+
+	power sync.Mutex // held while the node is started or ended in order
 
 	mu sync.Mutex
 	// guarded by mu
 	machine *machine.Machine // nil while the node is off
 	off     chan struct{}    // closed when the machine has ended; nil before the first start
+	cut     bool             // its network cable is pulled
 }
 
-func newNode(number int) *node {
-	return &node{number: number, name: nodeName(number), address: nodeAddress(number), pods: podCIDR(number)}
+func newNode(m member) *node {
+	return &node{member: m, name: nodeName(m.Number), address: nodeAddress(m.Number), pods: podCIDR(m.Number)}
 }
 
 func (n *node) status() control.Node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := control.Node{Name: n.name, Address: n.address.String(), PodCIDR: n.pods.String(), State: "stopped"}
+	s := control.Node{
+		Name: n.name, Address: n.address.String(), PodCIDR: n.pods.String(), State: "stopped", Labels: n.Labels, Capacity: n.Capacity,
+	}
 	if n.machine != nil {
 		s.State, s.PID = "running", n.machine.PID()
+	}
+	if n.machine != nil && n.cut {
+		s.State = "cut"
 	}
 	return s
 }
@@ -67,76 +76,18 @@ func (c *Cluster) bootNodes(ctx context.Context) error {
 	if err := errors.Join(c.prepareShell(), c.prepareResolver()); err != nil {
 		return err
 	}
-	errs := make([]error, c.opts.Nodes)
+	return together(c.allNodes(), func(n *node) error { return c.boot(ctx, n) })
+}
+
+// together does the same with several nodes at once and returns all errors.
+func together(nodes []*node, do func(*node) error) error {
+	errs := make([]error, len(nodes))
 	var all sync.WaitGroup
-	for i := range errs {
-		n := newNode(i + 1)
-		c.mu.Lock()
-		c.nodes[n.name] = n
-		c.mu.Unlock()
-		all.Go(func() { errs[i] = c.boot(ctx, n) })
+	for i, n := range nodes {
+		all.Go(func() { errs[i] = do(n) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
-}
-
-// boot starts one node and returns when its runtime answers.
-func (c *Cluster) boot(ctx context.Context, n *node) error {
-	spec, err := c.nodeSpec(n)
-	if err != nil {
-		return err
-	}
-	output, err := c.logFile(n.name + ".log")
-	if err != nil {
-		return fmt.Errorf("open the log of %s: %w", n.name, err)
-	}
-	defer output.Close()
-	readyRead, readyWrite, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("listen to %s: %w", n.name, err)
-	}
-	defer readyRead.Close()
-	m, err := machine.Start(spec, []string{c.opts.Programs.Path("dockboot")}, output, readyWrite)
-	readyWrite.Close()
-	if err != nil {
-		return err
-	}
-	c.watchMachine(n, m)
-	if err := errors.Join(c.plugIn(n, m.PID()), m.PowerOn()); err != nil {
-		return errors.Join(err, m.Kill())
-	}
-	return awaitRuntime(ctx, n.name, readyRead, output.Name())
-}
-
-// awaitRuntime reads the line by which a node's runtime says that it serves.
-func awaitRuntime(ctx context.Context, name string, ready *os.File, log string) error {
-	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Now()) })
-	defer stop()
-	if _, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
-		return fmt.Errorf("%s ended before its container runtime answered; see %s", name, log)
-	}
-	return nil
-}
-
-// watchMachine notes when a node's power is on, and when it goes off for whatever reason.
-func (c *Cluster) watchMachine(n *node, m *machine.Machine) {
-	off := make(chan struct{})
-	n.mu.Lock()
-	n.machine, n.off = m, off
-	n.mu.Unlock()
-	c.record(n, "PowerOn", "", "running")
-	c.background.Go(func() {
-		err := m.Wait()
-		n.mu.Lock()
-		n.machine = nil
-		n.mu.Unlock()
-		how := "exited"
-		if err != nil {
-			how = err.Error()
-		}
-		c.record(n, "PowerOff", "running", how)
-		close(off)
-	})
 }
 
 func (c *Cluster) record(n *node, action, before, after string) {
@@ -158,12 +109,12 @@ func (c *Cluster) plugIn(n *node, pid int) error {
 	if err := network.AddRoute(network.Route{Destination: n.pods, Via: n.address}); err != nil {
 		return fmt.Errorf("route the lab to the pods of %s: %w", n.name, err)
 	}
-	for i := 1; i <= c.opts.Nodes; i++ {
-		if i == n.number {
+	for _, other := range c.allNodes() {
+		if other == n {
 			continue
 		}
-		if err := network.AddRoute(network.Route{PID: pid, Destination: podCIDR(i), Via: nodeAddress(i)}); err != nil {
-			return fmt.Errorf("route %s to the pods of %s: %w", n.name, nodeName(i), err)
+		if err := network.AddRoute(network.Route{PID: pid, Destination: other.pods, Via: other.address}); err != nil {
+			return fmt.Errorf("route %s to the pods of %s: %w", n.name, other.name, err)
 		}
 	}
 	return nil
@@ -195,17 +146,40 @@ func (c *Cluster) nodeSpec(n *node) (machine.Spec, error) {
 
 // nodeInit is the command line of a node's pid 1: the container runtime, which keeps the kubelet and the proxy running.
 func (c *Cluster) nodeInit(n *node) []string {
+	kubelet := []string{
+		"kubelet", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
+		"--cluster-dns=" + dnsServiceAddr.String(), "--cluster-domain=" + clusterDomain,
+	}
+	if len(n.Labels) > 0 {
+		kubelet = append(kubelet, "--labels="+pairs(n.Labels))
+	}
+	if len(n.Capacity) > 0 {
+		kubelet = append(kubelet, "--capacity="+pairs(n.Capacity))
+	}
+	if c.opts.NodeGrace > 0 {
+		kubelet = append(kubelet, "--lease-duration="+leaseFor(c.opts.NodeGrace).String())
+	}
 	return []string{
 		nodeBin + "/docknode", "runtime",
 		"--root=/var/lib/drydock", "--socket=" + criSocket, "--images=" + nodeImages, "--init=" + nodeBin + "/dockinit",
 		"--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
-		"--supervise", strings.Join([]string{
-			"kubelet", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
-			"--cluster-dns=" + dnsServiceAddr.String(), "--cluster-domain=" + clusterDomain,
-		}, " "),
+		"--supervise", strings.Join(kubelet, " "),
 		"--supervise", strings.Join([]string{"proxy", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + podRange.String()}, " "),
 	}
 }
+
+// pairs are labels or capacity as one word of a command line.
+func pairs(m map[string]string) string {
+	var words []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		words = append(words, key+"="+m[key])
+	}
+	return strings.Join(words, ",")
+}
+
+// leaseFor is the duration of node Leases that goes with a grace period, in Kubernetes' own proportion: 40 s to 50 s. A kubelet
+// renews four times in that time.
+func leaseFor(grace time.Duration) time.Duration { return grace * 4 / 5 }
 
 // nodeFiles are the files a new machine is born with.
 func (c *Cluster) nodeFiles(n *node) (map[string]string, error) {
@@ -234,21 +208,4 @@ func (c *Cluster) nodeFiles(n *node) (map[string]string, error) {
 		"/etc/passwd":                     "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
 		"/etc/group":                      "root:x:0:\nnogroup:x:65534:\n",
 	}, nil
-}
-
-// stopNodes cuts the power of all nodes and waits until they are off. It is safe when none was started.
-func (c *Cluster) stopNodes() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, n := range c.nodes {
-		n.mu.Lock()
-		m, off := n.machine, n.off
-		n.mu.Unlock()
-		if m == nil {
-			continue
-		}
-		// Its only error is a machine that has ended already.
-		_ = m.Kill()
-		<-off
-	}
 }

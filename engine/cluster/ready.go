@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,17 +18,23 @@ import (
 //
 // A node that was Ready when the lab last went down still says so in the store; only a heartbeat of this life counts.
 func (c *Cluster) waitReady(ctx context.Context) error {
-	config, err := c.clientFor("drydock", "system:masters")
+	return c.awaitReady(ctx, c.allNodes(), c.started)
+}
+
+// awaitReady watches Nodes until each of these has said since that moment that it is Ready.
+func (c *Cluster) awaitReady(ctx context.Context, fresh []*node, since time.Time) error {
+	client, err := c.admin()
 	if err != nil {
 		return err
 	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("make a client: %w", err)
-	}
 	waiting := map[string]bool{}
-	for i := 1; i <= c.opts.Nodes; i++ {
-		waiting[nodeName(i)] = true
+	for _, n := range fresh {
+		waiting[n.name] = true
+	}
+	note := func(n *corev1.Node) {
+		if readySince(n, since) {
+			delete(waiting, n.Name)
+		}
 	}
 	nodes := client.CoreV1().Nodes()
 	list, err := nodes.List(ctx, metav1.ListOptions{})
@@ -34,7 +42,7 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 		return fmt.Errorf("list nodes: %w", err)
 	}
 	for i := range list.Items {
-		c.noteReady(&list.Items[i], waiting)
+		note(&list.Items[i])
 	}
 	if len(waiting) == 0 {
 		return nil
@@ -46,23 +54,34 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	defer events.Stop()
 	for event := range events.ResultChan() { // closed when ctx ends
 		if n, ok := event.Object.(*corev1.Node); ok {
-			c.noteReady(n, waiting)
+			note(n)
 		}
 		if len(waiting) == 0 {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d of %d nodes did not become Ready: %w", len(waiting), c.opts.Nodes, context.Cause(ctx))
+	return fmt.Errorf("%d of %d nodes did not become Ready: %w", len(waiting), len(fresh), context.Cause(ctx))
 }
 
-// noteReady takes a node off the list when it is Ready and has said so since this lab started.
-func (c *Cluster) noteReady(n *corev1.Node, waiting map[string]bool) {
-	for _, condition := range n.Status.Conditions {
-		fresh := !condition.LastHeartbeatTime.Time.Before(c.started.Truncate(1e9))
-		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue && fresh {
-			delete(waiting, n.Name)
-		}
+// readySince says whether the node is Ready and has said so at that moment or later; the API keeps whole seconds.
+func readySince(n *corev1.Node, since time.Time) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		fresh := !c.LastHeartbeatTime.Time.Before(since.Truncate(time.Second))
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue && fresh
+	})
+}
+
+// admin is a client for what the caretaker itself does with the API.
+func (c *Cluster) admin() (*kubernetes.Clientset, error) {
+	config, err := c.clientFor("drydock", "system:masters")
+	if err != nil {
+		return nil, err
 	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	return client, nil
 }
 
 // watchNodes is the Watch half of the typed client, in the form RetryWatcher takes.

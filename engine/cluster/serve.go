@@ -9,6 +9,7 @@ import (
 
 	"drydock/engine/cluster/control"
 	"drydock/sandbox/lab"
+	"drydock/sandbox/machine"
 )
 
 // serveControl answers the control socket until ctx ends.
@@ -22,6 +23,12 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 		control.VerbDown:   func(context.Context, *lab.Call) error { c.stop(errDown); return nil },
 		control.VerbExec:   c.exec,
 		control.VerbDial:   c.dial,
+
+		control.VerbNode:       c.changeNode,
+		control.VerbNodeAdd:    c.addNodes,
+		control.VerbNodeExec:   c.execOnNode,
+		control.VerbComponent:  c.changeComponent(ctx),
+		control.VerbComponents: c.listComponents,
 	}
 	c.run(ctx, "control socket", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
 	return nil
@@ -40,6 +47,35 @@ func (c *Cluster) exec(ctx context.Context, call *lab.Call) error {
 	if err != nil {
 		return err
 	}
+	return attend(ctx, call, process)
+}
+
+// execOnNode runs a program on a node as its root, and reports how it ended.
+func (c *Cluster) execOnNode(ctx context.Context, call *lab.Call) error {
+	var e control.NodeExec
+	if err := call.Decode(&e); err != nil {
+		return err
+	}
+	if len(call.Files) != 3 {
+		return fmt.Errorf("a program needs standard input, output and error; got %d files", len(call.Files))
+	}
+	n, err := c.find(e.Name)
+	if err != nil {
+		return err
+	}
+	m, _ := n.running()
+	if m == nil {
+		return errOff(n)
+	}
+	process, err := m.Spawn(nodeCommand(e, [3]*os.File(call.Files)))
+	if err != nil {
+		return err
+	}
+	return attend(ctx, call, process)
+}
+
+// attend stays with a program that runs on the call's descriptors until it has ended.
+func attend(ctx context.Context, call *lab.Call, process *os.Process) error {
 	for _, f := range call.Files {
 		f.Close() // the process has its own; ours would keep the terminal open after it ended
 	}
@@ -87,4 +123,26 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 		Args: args, Env: env, Dir: dir, Files: files, TTY: e.TTY,
 		Hidden: string(c.opts.Home), Shown: []string{string(c.opts.Programs), c.opts.Lab.Workspace(), ours},
 	}
+}
+
+// nodeCommand adds to e what makes a program at home on a node: the node's tools on the PATH, and the node's own way to the API.
+func nodeCommand(e control.NodeExec, files [3]*os.File) machine.Command {
+	env := []string{
+		"PATH=" + nodeBin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root", "SHELL=/bin/sh",
+		"KUBECONFIG=/etc/kubernetes/kubelet.conf", "CONTAINER_RUNTIME_ENDPOINT=unix://" + criSocket,
+		"PS1=root@" + e.Name + ":$PWD# ", "TERM=" + lookup(e.Env, "TERM"),
+	}
+	for _, name := range []string{"LANG", "LC_ALL", "COLORTERM"} {
+		if value := lookup(e.Env, name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	args := e.Args
+	if len(args) == 0 {
+		args = []string{"/bin/sh", "-i"}
+		if _, err := os.Stat("/bin/bash"); err == nil { // the node's programs are the machine's
+			args = []string{"/bin/bash", "--norc", "-i"}
+		}
+	}
+	return machine.Command{Args: args, Env: env, Dir: "/root", Files: files, TTY: e.TTY}
 }

@@ -14,8 +14,8 @@ type step struct {
 
 // start brings the cluster up. Stages run one after the other, the steps of a stage side by side.
 func (c *Cluster) start(ctx context.Context) error {
-	if c.opts.Nodes < 1 || c.opts.Nodes > maxNodes {
-		return fmt.Errorf("a lab has 1 to %d nodes, not %d", maxNodes, c.opts.Nodes)
+	if err := c.loadRoster(); err != nil {
+		return err
 	}
 	stages := [][]step{
 		{
@@ -25,7 +25,7 @@ func (c *Cluster) start(ctx context.Context) error {
 			{"find out which limits hold here", c.detectLimits},
 		},
 		{
-			{fmt.Sprintf("boot %d nodes", c.opts.Nodes), c.bootNodes},
+			{fmt.Sprintf("boot %d nodes", len(c.allNodes())), c.bootNodes},
 			{"start controllers and scheduler", c.startControllers},
 			{"start the name server", c.startNames},
 			{"start the lab's own proxy", c.startLabProxy},

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	statusRefresh = 5 * time.Minute  // how often an unchanged status is written all the same
+	statusRefresh = 5 * time.Minute // how often an unchanged status is written all the same
 	maxNodeImages = 50
 )
 

@@ -48,8 +48,11 @@ type Node struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
 	PodCIDR string `json:"podCIDR"`
-	State   string `json:"state"` // running or stopped
+	State   string `json:"state"` // running, cut or stopped
 	PID     int    `json:"pid,omitempty"`
+	// Labels and Capacity are what the node was added with.
+	Labels   map[string]string `json:"labels,omitempty"`
+	Capacity map[string]string `json:"capacity,omitempty"`
 }
 
 // Status is how a lab is.

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,8 +23,10 @@ type Options struct {
 	Home     home.Home
 	Lab      home.Lab
 	Programs home.Programs
-	Nodes    int
-	Version  string
+	Nodes    int // see cluster.Options, as for NodeGrace
+	// NodeGrace is how long a node may be silent.
+	NodeGrace time.Duration
+	Version   string
 	// Progress is handed to the lab; see control.Progress.
 	Progress *os.File
 }
@@ -59,7 +62,7 @@ func Run(o Options) error {
 		Path: o.Programs.Path("dockplane"), Env: os.Environ(),
 		Args: []string{
 			"--home=" + string(o.Home), "--lab=" + string(o.Lab), "--programs=" + string(o.Programs),
-			"--nodes=" + strconv.Itoa(o.Nodes), "--version=" + o.Version,
+			"--nodes=" + strconv.Itoa(o.Nodes), "--node-grace=" + o.NodeGrace.String(), "--version=" + o.Version,
 		},
 		Files:  []*os.File{o.Progress, public},
 		Stdout: log, Stderr: log,
