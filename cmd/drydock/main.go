@@ -107,7 +107,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
-		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(),
+		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(), a.netCommand(),
 		a.nodeCommand(), a.componentCommand(),
 		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.doctorCommand(), versionCommand(),
 	)

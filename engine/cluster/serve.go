@@ -24,6 +24,8 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 		control.VerbExec:   c.exec,
 		control.VerbDial:   c.dial,
 
+		control.VerbNetTrace: c.netTrace,
+
 		control.VerbNode:       c.changeNode,
 		control.VerbNodeAdd:    c.addNodes,
 		control.VerbNodeExec:   c.execOnNode,
