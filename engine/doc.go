@@ -62,6 +62,8 @@
 //	  owns: a second Loop, for pods whose Job is gone. Woken by, stops: as the Loop.
 //	controller/nodelifecycle/controller.go Controller.Run 1
 //	  owns: a second Loop, which evicts pods. Woken by, stops: as the Loop.
+//	controller/resourcequota/resourcequota.go Controller.Run 1
+//	  owns: the informers nobody else asked for, then a Loop. Woken by, stops: as the Loop.
 //	scheduler/scheduler.go Scheduler.Run 1
 //	  owns: the scheduling cycle; starts one goroutine per binding cycle. Woken by: a pod in the active queue. Stops: with
 //	  ctx; bindings are waited for.

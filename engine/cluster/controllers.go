@@ -13,13 +13,16 @@ import (
 	"drydock/engine/controller/cronjob"
 	"drydock/engine/controller/daemonset"
 	"drydock/engine/controller/deployment"
+	"drydock/engine/controller/disruption"
 	"drydock/engine/controller/endpointslice"
 	"drydock/engine/controller/garbagecollector"
 	"drydock/engine/controller/job"
 	"drydock/engine/controller/namespace"
 	"drydock/engine/controller/nodelifecycle"
+	"drydock/engine/controller/podgc"
 	"drydock/engine/controller/replicaset"
 	"drydock/engine/controller/replication"
+	"drydock/engine/controller/resourcequota"
 	"drydock/engine/controller/service"
 	"drydock/engine/controller/serviceaccount"
 	"drydock/engine/controller/statefulset"
@@ -89,6 +92,9 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"replicationcontroller": func() (runner, error) { return replication.New(config) },
 		"daemonset":             func() (runner, error) { return daemonset.New(config) },
 		"statefulset":           func() (runner, error) { return statefulset.New(config) },
+		"disruption":            func() (runner, error) { return disruption.New(config) },
+		"resourcequota":         func() (runner, error) { return resourcequota.New(config) },
+		"pod-garbage-collector": func() (runner, error) { return podgc.New(config, podgc.Options{}) },
 	} {
 		part, err := make()
 		if err != nil {
