@@ -149,9 +149,9 @@ func base64Applet(p *process) int {
 			fmt.Fprintln(out, encoded[:width])
 			encoded = encoded[width:]
 		}
-		out.WriteString(encoded)
+		fmt.Fprint(out, encoded)
 		if width > 0 {
-			out.WriteByte('\n')
+			fmt.Fprintln(out)
 		}
 		return nil
 	}))

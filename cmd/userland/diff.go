@@ -28,7 +28,7 @@ func diff(p *process) int {
 			texts[i], err = readLines(r)
 			return err
 		})
-		if err != nil && !(o.has('N') && os.IsNotExist(err)) {
+		if err != nil && (!o.has('N') || !os.IsNotExist(err)) {
 			p.fail(err)
 			return 2
 		}

@@ -188,7 +188,7 @@ func ln(p *process) int {
 	if len(o.rest) > 1 {
 		targets, place = o.rest[:len(o.rest)-1], o.rest[len(o.rest)-1]
 	}
-	into := isDir(place) && !(o.has('n') && isLink(place))
+	into := isDir(place) && (!o.has('n') || !isLink(place))
 	if len(targets) > 1 && !into {
 		return p.failf("%s: Not a directory", place)
 	}
@@ -277,7 +277,8 @@ func mktemp(p *process) int {
 			dir = filepath.Dir(template)
 		}
 	}
-	name, err := "", error(nil)
+	var name string
+	var err error
 	if o.has('d') {
 		name, err = os.MkdirTemp(dir, pattern)
 	} else {

@@ -21,7 +21,7 @@ var _ = register("kill", "[-SIGNAL|-s SIGNAL|-l] PID...", kill) &&
 
 // takeSignal takes -9, -KILL, -s KILL off the front of args.
 func (p *process) takeSignal(args []string) (sig syscall.Signal, rest []string, ok bool) {
-	word := ""
+	var word string
 	switch {
 	case len(args) > 1 && args[0] == "-s":
 		word, rest = args[1], args[2:]

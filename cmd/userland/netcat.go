@@ -85,7 +85,7 @@ func (p *process) ncListen(network, address string, again bool) int {
 	if err != nil {
 		return p.failf("bind: %s", reason(err))
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // the program ends with it
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -104,7 +104,7 @@ func (p *process) ncDatagrams(address string) int {
 	if err != nil {
 		return p.failf("bind: %s", reason(err))
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // the program ends with it
 	buffer := make([]byte, 65536)
 	for answering := false; ; {
 		n, from, err := conn.ReadFrom(buffer)

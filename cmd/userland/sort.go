@@ -107,7 +107,7 @@ func parseKey(text string, base sortKey) (sortKey, error) {
 
 func (k sortKey) compare(a, b, separator string) int {
 	a, b = k.part(a, separator), k.part(b, separator)
-	c := 0
+	var c int
 	switch {
 	case k.numeric || k.human:
 		c = cmp.Compare(leadingNumber(a, k.human), leadingNumber(b, k.human))
@@ -274,7 +274,7 @@ func tr(p *process) int {
 			continue
 		}
 		last = r
-		out.WriteRune(r)
+		fmt.Fprint(out, string(r))
 	}
 	return flush(0)
 }

@@ -195,8 +195,12 @@ func uname(p *process) int {
 		letter byte
 		text   string
 	}{
-		{'s', unix.ByteSliceToString(u.Sysname[:])}, {'n', unix.ByteSliceToString(u.Nodename[:])}, {'r', unix.ByteSliceToString(u.Release[:])},
-		{'v', unix.ByteSliceToString(u.Version[:])}, {'m', unix.ByteSliceToString(u.Machine[:])}, {'o', "Linux"},
+		{'s', unix.ByteSliceToString(u.Sysname[:])},
+		{'n', unix.ByteSliceToString(u.Nodename[:])},
+		{'r', unix.ByteSliceToString(u.Release[:])},
+		{'v', unix.ByteSliceToString(u.Version[:])},
+		{'m', unix.ByteSliceToString(u.Machine[:])},
+		{'o', "Linux"},
 	} {
 		if o.has(field.letter) || o.has('a') || len(o.given) == 0 && field.letter == 's' {
 			words = append(words, field.text)

@@ -135,7 +135,7 @@ func (p *process) readTar(o options) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing is written to it
 	for r := tar.NewReader(in); ; {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) {

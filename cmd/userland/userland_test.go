@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	status := m.Run()
-	os.RemoveAll(dir)
+	_ = os.RemoveAll(dir) // the run is over
 	os.Exit(status)
 }
 
@@ -91,6 +91,8 @@ func TestQuoting(t *testing.T) {
 		{`echo $((2 + 3 * 4)) $((7 / 2)) $((1 << 4))`, "14 3 16\n"},
 		{"cat <<'E'\n$HOME\nE", "$HOME\n"},
 		{"x=1; cat <<E\n$x $((x+1))\nE", "1 2\n"},
+		{"cat <<E; echo after\ntext\nE", "text\nafter\n"},
+		{"cat <<E & wait\nlater\nE", "later\n"},
 		{`echo *.none`, "*.none\n"},
 		{`touch b a; echo *; echo "*"`, "a b\n*\n"},
 		{`echo a;echo b&&echo c||echo d`, "a\nb\nc\n"},
@@ -228,6 +230,24 @@ func (c *console) expect(text string) {
 	}
 }
 
+// awaitChild waits until the shell has a child of that name: nothing on the screen tells that it runs.
+func (c *console) awaitChild(name string) {
+	c.t.Helper()
+	pid := fmt.Sprint(c.cmd.Process.Pid)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		out, err := exec.Command(filepath.Join(links, "ps"), "-o", "ppid,args").Output()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(out)) {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == pid && f[1] == name {
+				return
+			}
+		}
+	}
+	c.t.Fatalf("%s does not start", name)
+}
+
 func TestInteractiveShell(t *testing.T) {
 	c := open(t, t.TempDir(), "sh")
 	c.expect("ready> ")
@@ -236,7 +256,7 @@ func TestInteractiveShell(t *testing.T) {
 	c.expect("ready> ")
 	c.send("sleep 100\r") // Ctrl+C ends the program, not the shell
 	c.expect("[16C\r\n")
-	time.Sleep(200 * time.Millisecond) // nothing on the screen tells that sleep runs
+	c.awaitChild("sleep")
 	c.send("\x03")
 	c.expect("ready> ")
 	c.send("echo status=$?\r")
@@ -249,6 +269,7 @@ func TestInteractiveShell(t *testing.T) {
 	c.expect("^C")
 	c.send("echo f$((1+1))rst\r")
 	c.expect("\nf2rst")
+	c.expect("ready> ") // keys that edit are for the shell, not for what runs
 	c.send("\x1b[A\x1b[D\x1b[D\x7fX\r") // up, two left, rub out one, an X for it
 	c.expect("\nf2Xst")
 	c.send("touch unique-name-here\r")

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -20,7 +19,7 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -40,14 +39,11 @@ func serve(t *testing.T, port, name string, args ...string) {
 		_ = cmd.Process.Kill() // it runs until it is told
 		_ = cmd.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			conn.Close()
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
+	// The shell's own nc asks until somebody listens.
+	out, status := sh(t, "timeout 10 sh -c 'until nc -z 127.0.0.1 "+port+" 2>/dev/null; do :; done'")
+	if status != 0 {
+		t.Fatalf("%s does not listen on %s: %s", name, port, out)
 	}
-	t.Fatalf("%s does not listen on %s", name, port)
 }
 
 func TestWebClients(t *testing.T) {
@@ -105,7 +101,7 @@ func TestLookup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	go answerNames(conn)
 	server := conn.LocalAddr().String()
 	for _, c := range []struct {

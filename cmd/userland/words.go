@@ -126,12 +126,12 @@ func seq(p *process) int {
 	steps := int(math.Floor((last-first)/step + 1e-9))
 	for i := 0; i <= steps; i++ {
 		if i > 0 {
-			out.WriteString(o.value('s', "\n"))
+			fmt.Fprint(out, o.value('s', "\n"))
 		}
 		fmt.Fprintf(out, "%0*.*f", width, decimals, first+float64(i)*step)
 	}
 	if steps >= 0 {
-		out.WriteString("\n")
+		fmt.Fprintln(out)
 	}
 	return flush(0)
 }

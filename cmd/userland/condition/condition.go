@@ -247,10 +247,10 @@ func number(word string) (int64, error) {
 func (e *expression) files(a, op, b string) bool {
 	x, errX := os.Stat(e.path(a))
 	y, errY := os.Stat(e.path(b))
-	switch {
-	case op == "-ef":
+	switch op {
+	case "-ef":
 		return errX == nil && errY == nil && os.SameFile(x, y)
-	case op == "-nt":
+	case "-nt":
 		return errX == nil && (errY != nil || x.ModTime().After(y.ModTime()))
 	default:
 		return errY == nil && (errX != nil || x.ModTime().Before(y.ModTime()))

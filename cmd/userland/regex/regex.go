@@ -76,7 +76,7 @@ func escape(c byte, extended bool) (string, error) {
 		return `\b`, nil
 	case strings.IndexByte("wWsSbBntr", c) >= 0:
 		return `\` + string(c), nil
-	case c < 0x80 && !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '0'):
+	case c < 0x80 && c != '0' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z'):
 		return regexp.QuoteMeta(string(c)), nil
 	default:
 		return string([]byte{c}), nil

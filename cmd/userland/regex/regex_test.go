@@ -13,9 +13,22 @@ func TestCompile(t *testing.T) {
 		text     string
 		want     string // what matches; "-" is nothing
 	}{
-		{"a+", false, "aa a+", "a+"}, {`a\+`, false, "aa", "aa"}, {"a+", true, "aa", "aa"}, {"*a", false, "x*a", "*a"}, {`\(ab\)*`, false, "abab", "abab"},
-		{`a\{2\}`, false, "aaa", "aa"}, {"a{2}", false, "a{2}", "a{2}"}, {"a|b", false, "a|b", "a|b"}, {`a\|b`, false, "b", "b"}, {"[[:digit:]]*$", false, "a12", "12"},
-		{"[]x]", false, "]", "]"}, {`[\n]`, false, `\`, `\`}, {`\.`, false, "a.", "."}, {"x^y", false, "x^y", "x^y"}, {"^a$", false, "ba", "-"}, {`\<b`, false, "ab b", "b"},
+		{"a+", false, "aa a+", "a+"},
+		{`a\+`, false, "aa", "aa"},
+		{"a+", true, "aa", "aa"},
+		{"*a", false, "x*a", "*a"},
+		{`\(ab\)*`, false, "abab", "abab"},
+		{`a\{2\}`, false, "aaa", "aa"},
+		{"a{2}", false, "a{2}", "a{2}"},
+		{"a|b", false, "a|b", "a|b"},
+		{`a\|b`, false, "b", "b"},
+		{"[[:digit:]]*$", false, "a12", "12"},
+		{"[]x]", false, "]", "]"},
+		{`[\n]`, false, `\`, `\`},
+		{`\.`, false, "a.", "."},
+		{"x^y", false, "x^y", "x^y"},
+		{"^a$", false, "ba", "-"},
+		{`\<b`, false, "ab b", "b"},
 	} {
 		e, err := regex.Compile(c.pattern, c.extended, false)
 		if err != nil {

@@ -271,9 +271,9 @@ func (p *parser) delimited(delimiter byte) (string, error) {
 		switch c := p.text[i]; {
 		case c == '\\' && i+1 < len(p.text):
 			i++
-			switch {
-			case p.text[i] == delimiter:
-			case p.text[i] == 'n':
+			switch p.text[i] {
+			case delimiter:
+			case 'n':
 				out.WriteByte('\n')
 				continue
 			default:
@@ -284,9 +284,10 @@ func (p *parser) delimited(delimiter byte) (string, error) {
 			p.text = p.text[i+1:]
 			return out.String(), nil
 		default:
-			if c == '[' {
+			switch c {
+			case '[':
 				bracket = bracketCloses(p.text[i+1:])
-			} else if c == ']' {
+			case ']':
 				bracket = false
 			}
 			out.WriteByte(c)

@@ -79,7 +79,7 @@ func (e *editor) peek() error {
 
 func (e *editor) print(text string) error {
 	_, err := e.out.WriteString(text)
-	if err == nil && !(e.next == nil && e.noNewline) {
+	if err == nil && (e.next != nil || !e.noNewline) {
 		err = e.out.WriteByte('\n')
 	}
 	return err
@@ -254,7 +254,7 @@ func (e *editor) enter(c *command) {
 	case c.last.expression == nil && !c.last.last && c.last.step == 0:
 		c.until = max(c.last.line, e.number)
 	}
-	c.active = c.until > e.number || c.until == 0 && !(c.last.last && e.next == nil)
+	c.active = c.until > e.number || c.until == 0 && (!c.last.last || e.next != nil)
 }
 
 func (e *editor) at(a *address) bool {

@@ -88,10 +88,12 @@ func (s *shell) tellEnded() {
 
 // parseAll reports whether text is a whole number of statements, and which.
 func parseAll(text []byte) (statements []*syntax.Stmt, incomplete bool, err error) {
-	err = newParser().Stmts(bytes.NewReader(text), func(st *syntax.Stmt) bool {
+	for st, failed := range newParser().StmtsSeq(bytes.NewReader(text)) {
+		if err = failed; err != nil {
+			break
+		}
 		statements = append(statements, st)
-		return true
-	})
+	}
 	if err != nil && syntax.IsIncomplete(err) || bytes.HasSuffix(text, []byte("\\\n")) {
 		return nil, true, nil
 	}

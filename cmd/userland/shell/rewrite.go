@@ -72,9 +72,8 @@ func (s *shell) rewrite(statement *syntax.Stmt) {
 			if n.Background {
 				s.background(n)
 			}
-		case *syntax.CallExpr:
-			if inside == 0 && len(n.Args) > 1 && n.Args[0].Lit() == "exec" {
-				n.Args[0] = literal(execName)
+			if call, ok := n.Cmd.(*syntax.CallExpr); ok && inside == 0 && len(call.Args) > 1 && call.Args[0].Lit() == "exec" && !fedByShell(n) {
+				call.Args[0] = literal(execName)
 			}
 		}
 		if apart {
@@ -115,10 +114,26 @@ func (s *shell) plainProgram(statement *syntax.Stmt) *syntax.CallExpr {
 		return nil
 	}
 	name := call.Args[0].Lit()
-	if name == "" || interp.IsBuiltin(name) || s.functions.has(name) || strings.HasPrefix(name, "sh:") {
+	if name == "" || interp.IsBuiltin(name) || s.functions.has(name) || strings.HasPrefix(name, "sh:") || fedByShell(statement) {
 		return nil
 	}
 	return call
+}
+
+// fedByShell tells whether the program reads what this process writes while it runs, a here-document or <(…): then the shell
+// must stay.
+func fedByShell(statement *syntax.Stmt) bool {
+	fed := false
+	syntax.Walk(statement, func(node syntax.Node) bool {
+		switch n := node.(type) {
+		case *syntax.Redirect:
+			fed = fed || n.Op == syntax.Hdoc || n.Op == syntax.DashHdoc || n.Op == syntax.WordHdoc
+		case *syntax.ProcSubst:
+			fed = true
+		}
+		return true
+	})
+	return fed
 }
 
 func source(node syntax.Node) string {

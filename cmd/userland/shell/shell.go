@@ -147,16 +147,46 @@ func (s *shell) parse(text string) (statements []*syntax.Stmt, err error) {
 // script runs statement by statement, so that what stands before a syntax error is done, as in any shell.
 func (s *shell) script(text io.Reader) int {
 	status := 0
-	err := newParser().Stmts(text, func(statement *syntax.Stmt) bool {
-		s.rewrite(statement)
-		status = s.run(context.Background(), statement)
-		return !s.runner.Exited()
-	})
-	if err != nil {
-		s.syntaxError(err)
-		status = 2
+	var held []*syntax.Stmt
+	for statement, err := range newParser().StmtsSeq(text) {
+		if err == nil {
+			if held = append(held, statement); awaitsDocument(statement) {
+				continue
+			}
+		}
+		status = s.runAll(held, status)
+		held = nil
+		if s.runner.Exited() {
+			return status
+		}
+		if err != nil {
+			s.syntaxError(err)
+			return s.finish(2)
+		}
 	}
-	return s.finish(status)
+	return s.finish(s.runAll(held, status))
+}
+
+func (s *shell) runAll(statements []*syntax.Stmt, status int) int {
+	for _, statement := range statements {
+		s.rewrite(statement)
+		if status = s.run(context.Background(), statement); s.runner.Exited() {
+			break
+		}
+	}
+	return status
+}
+
+// awaitsDocument: in `cat <<E; next` the parser has the statement before it has read the document below the line.
+func awaitsDocument(statement *syntax.Stmt) bool {
+	awaits := false
+	syntax.Walk(statement, func(node syntax.Node) bool {
+		if r, ok := node.(*syntax.Redirect); ok && r.Hdoc == nil && (r.Op == syntax.Hdoc || r.Op == syntax.DashHdoc) {
+			awaits = true
+		}
+		return true
+	})
+	return awaits
 }
 
 // finish runs the EXIT trap if `exit` has not done so.
