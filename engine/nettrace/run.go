@@ -164,9 +164,9 @@ func (r *runner) lookup(x *expr.Lookup) (*expr.Verdict, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	length := int(set.KeyType.Bytes)
-	if length == 0 {
-		length = 4
+	length := 4 // of the key in bytes; what the set's type says of a concatenation leaves out the padding
+	if len(elements) > 0 {
+		length = len(elements[0].Key)
 	}
 	asked, key := r.registers.text(x.SourceRegister, length), r.registers.read(x.SourceRegister, length)
 	element, found := find(elements, key)
@@ -175,7 +175,7 @@ func (r *runner) lookup(x *expr.Lookup) (*expr.Verdict, bool, error) {
 	}
 	name := "@" + set.Name
 	if set.Anonymous {
-		name = anonymous(set, elements)
+		name = anonymous(elements)
 	}
 	switch {
 	case !x.IsDestRegSet:
@@ -213,7 +213,7 @@ func decodeVerdict(data []byte) (*expr.Verdict, error) {
 }
 
 // anonymous prints a map that only one rule has: which numbers lead to which endpoints.
-func anonymous(set *nftables.Set, elements []nftables.SetElement) string {
+func anonymous(elements []nftables.SetElement) string {
 	var lines []string
 	for _, e := range elements {
 		line := fmt.Sprint(binary.NativeEndian.Uint32(e.Key))
@@ -225,7 +225,7 @@ func anonymous(set *nftables.Set, elements []nftables.SetElement) string {
 	if len(lines) > 6 {
 		lines = append(lines[:5], fmt.Sprintf("… %d more", len(lines)-5))
 	}
-	_ = set
+
 	return "{ " + strings.Join(lines, ", ") + " }"
 }
 
