@@ -248,44 +248,44 @@ func (c *console) awaitChild(name string) {
 	c.t.Fatalf("%s does not start", name)
 }
 
+// emptyPrompt is the prompt with nothing typed: the shell reads, and gets what is sent now.
+const emptyPrompt = "ready> \r\x1b[7C"
+
+// do types a line, waits for what it shows, and for the next prompt.
+func (c *console) do(line string, shows ...string) {
+	c.t.Helper()
+	c.send(line + "\r")
+	for _, text := range shows {
+		c.expect(text)
+	}
+	c.expect(emptyPrompt)
+}
+
 func TestInteractiveShell(t *testing.T) {
 	c := open(t, t.TempDir(), "sh")
-	c.expect("ready> ")
-	c.send("echo one$((1+1))\r")
-	c.expect("\none2\r\n")
-	c.expect("ready> ")
-	c.send("sleep 100\r") // Ctrl+C ends the program, not the shell
-	c.expect("[16C\r\n")
+	c.expect(emptyPrompt)
+	c.do("echo one$((1+1))", "\none2\r\n")
+	c.send("sleep 100\r")
 	c.awaitChild("sleep")
-	c.send("\x03")
-	c.expect("ready> ")
-	c.send("echo status=$?\r")
-	c.expect("\nstatus=130")
+	c.send("\x03") // ends the program, not the shell
+	c.expect(emptyPrompt)
+	c.do("echo status=$?", "\nstatus=130")
 	c.send("while true; do sleep 0.05; echo tick; done\r")
 	c.expect("\ntick")
 	c.send("\x03")
-	c.expect("ready> ")
+	c.expect(emptyPrompt)
 	c.send("half a line\x03")
 	c.expect("^C")
-	c.send("echo f$((1+1))rst\r")
-	c.expect("\nf2rst")
-	c.expect("ready> ") // keys that edit are for the shell, not for what runs
-	c.send("\x1b[A\x1b[D\x1b[D\x7fX\r") // up, two left, rub out one, an X for it
-	c.expect("\nf2Xst")
-	c.send("touch unique-name-here\r")
-	c.expect("ready> ")
-	c.send("ls uni\t\r")
-	c.expect("\nunique-name-here\r\n")
-	c.send("for i in 1 2\rdo echo n$i\rdone\r")
-	c.expect("\nn2\r\n")
-	c.send("sleep 100 &\r")
-	c.expect("[1] ")
-	c.send("jobs\r")
-	c.expect("[1]+ Running")
-	c.send("kill %1; wait\r")
-	c.expect("ready> ")
-	c.send("cat <<E\rdoc $((2+2))\rE\r")
-	c.expect("\ndoc 4\r\n")
+	c.expect(emptyPrompt)
+	c.do("echo f$((1+1))rst", "\nf2rst")
+	c.do("\x1b[A\x1b[D\x1b[D\x7fX", "\nf2Xst") // up, two left, rub out one, an X for it
+	c.do("touch unique-name-here")
+	c.do("ls uni\t", "\nunique-name-here\r\n")
+	c.do("for i in 1 2\rdo echo n$i\rdone", "\nn2\r\n")
+	c.do("sleep 100 &", "[1] ")
+	c.do("jobs", "[1]+ Running")
+	c.do("kill %1; wait")
+	c.do("cat <<E\rdoc $((2+2))\rE", "\ndoc 4\r\n")
 	c.send("exit 3\r")
 	_ = c.cmd.Wait() // its status is read below
 	if got := c.cmd.ProcessState.ExitCode(); got != 3 {
@@ -295,9 +295,8 @@ func TestInteractiveShell(t *testing.T) {
 
 func TestEndOfFileLeavesTheShell(t *testing.T) {
 	c := open(t, t.TempDir(), "sh")
-	c.expect("ready> ")
-	c.send("false\r")
-	c.expect("ready> ")
+	c.expect(emptyPrompt)
+	c.do("false")
 	c.send("\x04")
 	_ = c.cmd.Wait() // its status is read below
 	if got := c.cmd.ProcessState.ExitCode(); got != 1 {
