@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -214,6 +215,8 @@ func decodeVerdict(data []byte) (*expr.Verdict, error) {
 
 // anonymous prints a map that only one rule has: which numbers lead to which endpoints.
 func anonymous(elements []nftables.SetElement) string {
+	elements = slices.Clone(elements)
+	slices.SortFunc(elements, func(a, b nftables.SetElement) int { return bytes.Compare(a.Key, b.Key) })
 	var lines []string
 	for _, e := range elements {
 		line := fmt.Sprint(binary.NativeEndian.Uint32(e.Key))

@@ -68,6 +68,7 @@ func (t *trip) finish(where, how, what string) {
 
 // through takes the packet through one machine and returns the next one, or "" when the trip is over.
 func (t *trip) through(name string, forwarded bool) (next string, err error) {
+	t.p.mark = 0 // a mark is lost when a packet goes to another network namespace (skb_scrub_packet)
 	for _, m := range t.Machines {
 		if m.Name != name {
 			continue
