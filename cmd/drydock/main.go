@@ -109,7 +109,7 @@ func newRoot() *cobra.Command {
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(), a.netCommand(),
 		a.nodeCommand(), a.componentCommand(),
-		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.doctorCommand(), versionCommand(),
+		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.gradeCommand(), boxCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root
 }

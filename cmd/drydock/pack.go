@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 	"k8s.io/client-go/rest"
 
 	"drydock/checks"
@@ -19,6 +20,7 @@ import (
 	"drydock/engine/cluster/control"
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
+	"drydock/lessons/plain"
 )
 
 func (a *app) packCommand() *cobra.Command {
@@ -54,7 +56,7 @@ func (a *app) packCommand() *cobra.Command {
 }
 
 func (a *app) packTestCommand(oneDir cobra.PositionalArgs) *cobra.Command {
-	var jobs int
+	var o plain.TestOptions
 	cmd := &cobra.Command{
 		Use: "test DIR [LESSON...]", Short: "Prove every exercise in fresh labs", Args: oneDir,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,10 +64,14 @@ func (a *app) packTestCommand(oneDir cobra.PositionalArgs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return exit(a.mode(cmd).PackTest(cmd.Context(), args[0], &labFactory{a, p}, jobs, args[1:]...))
+			o.Labs, o.Lessons, o.Scripts = &labFactory{a, p}, args[1:], newScripter(p)
+			o.Progress = !a.json && term.IsTerminal(int(os.Stderr.Fd()))
+			return exit(a.mode(cmd).PackTest(cmd.Context(), args[0], o))
 		},
 	}
-	cmd.Flags().IntVarP(&jobs, "jobs", "j", runtime.NumCPU(), "how many labs at the same time")
+	cmd.Flags().IntVarP(&o.Jobs, "jobs", "j", runtime.NumCPU(), "how many labs at the same time")
+	cmd.Flags().IntVar(&o.Repeat, "repeat", 1, "how often, each time with other parameters")
+	cmd.Flags().StringVar(&o.JUnit, "junit", "", "write a JUnit report to this file")
 	return cmd
 }
 

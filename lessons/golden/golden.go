@@ -1,8 +1,10 @@
 // Package golden proves a pack: `drydock pack test`.
 //
 // For every lesson it holds the golden contract in fresh labs: nothing scores in a fresh world (1), every solution scores
-// in full (2), each mutant fails exactly the goals it names with the message it names (3), and nothing is left when a lab
-// is torn down (7). Goals that are blocked because they need a goal that a mutant fails need not be named.
+// in full (2), each mutant fails exactly the goals it names with the message it names (3), asking changes nothing (4),
+// setting up twice gives the same world (5), nothing is left when a lab is torn down (7), all of it with other seeds as
+// often as wanted (8) and with no way out of the lab (9). Goals that are blocked because they need a goal that a mutant
+// fails need not be named.
 package golden
 
 import (
@@ -41,9 +43,12 @@ type Lab interface {
 type Config struct {
 	Pack    *pack.Pack
 	Labs    LabFactory
-	Lessons []string   // ids; all when empty
-	Jobs    int        // labs at the same time; 1 when 0
-	Report  func(Case) // called for each case when it has ended, one at a time; may be nil
+	Lessons []string        // ids; all when empty
+	Jobs    int             // labs at the same time; 1 when 0
+	Repeat  int             // how often, each time with another seed; 1 when 0
+	Scripts checks.Scripter // runs the scripts of checks; may be nil
+	Begin   func(all int)   // called once with the number of cases; may be nil
+	Report  func(Case)      // called for each case when it has ended, one at a time; may be nil
 	Patience
 }
 
@@ -74,6 +79,9 @@ func Run(ctx context.Context, cfg Config) ([]Case, error) {
 	proofs, err := cfg.proofs()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Begin != nil {
+		cfg.Begin(len(proofs))
 	}
 	cases := make([]Case, len(proofs))
 	var running sync.WaitGroup
@@ -110,6 +118,24 @@ func (cfg *Config) proofs() ([]proof, error) {
 		}
 	}
 	var out []proof
+	for round := range max(cfg.Repeat, 1) {
+		some, err := cfg.round(round, len(out))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+// round lists what is to be proved with one seed.
+func (cfg *Config) round(number, before int) ([]proof, error) {
+	var out []proof
+	seed, suffix := firstSeed, ""
+	if number > 0 {
+		suffix = fmt.Sprintf(" #%d", number+1)
+		seed += suffix
+	}
 	for _, general := range cfg.Pack.Lessons {
 		if len(cfg.Lessons) > 0 && !slices.Contains(cfg.Lessons, general.ID) {
 			continue
@@ -119,10 +145,10 @@ func (cfg *Config) proofs() ([]proof, error) {
 			return nil, err
 		}
 		add := func(name string, script *pack.Script, judge func(*bench) []string) {
-			lab := fmt.Sprintf("test-%s-%d", cfg.Pack.ID, len(out))
-			out = append(out, proof{cfg, lesson, name, lab, script, judge})
+			lab := fmt.Sprintf("test-%s-%d", cfg.Pack.ID, before+len(out))
+			out = append(out, proof{cfg, lesson, name + suffix, lab, seed, script, judge})
 		}
-		add("fresh", nil, (*bench).judgeFresh)
+		add("fresh", nil, (*bench).judgeUntouched)
 		for i := range lesson.Solutions {
 			add(lesson.Solutions[i].Path, &lesson.Solutions[i], (*bench).judgeSolution)
 		}

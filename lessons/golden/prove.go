@@ -13,8 +13,8 @@ import (
 	"drydock/lessons/progress"
 )
 
-// seed draws the parameters of the lessons under test.
-const seed = "golden"
+// firstSeed draws the parameters of the lessons under test the first time.
+const firstSeed = "golden"
 
 // proof is one case to prove.
 type proof struct {
@@ -22,6 +22,7 @@ type proof struct {
 	lesson *pack.Lesson
 	name   string
 	lab    string
+	seed   string
 	script *pack.Script // nil: the world as it is
 	judge  func(*bench) []string
 }
@@ -74,7 +75,7 @@ func (p *proof) inLab(ctx context.Context, lab Lab) []string {
 	defer forget()
 	c, err := course.New(course.Config{
 		Pack: ungated(p.cfg.Pack), Book: book, Lab: p.lab, REST: lab.RESTConfig(), Prober: lab.Prober(),
-		Workspace: lab.Workspace(), Seed: seed,
+		Workspace: lab.Workspace(), Seed: p.seed, Scripts: p.cfg.Scripts,
 	})
 	if err != nil {
 		return []string{err.Error()}

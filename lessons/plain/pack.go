@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
+	"drydock/checks"
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
 )
@@ -57,20 +59,42 @@ func (m Mode) PackLint(dir string) int {
 	return code
 }
 
-// PackTest proves the pack in a folder, with as many labs at the same time as jobs says.
-func (m Mode) PackTest(ctx context.Context, dir string, labs golden.LabFactory, jobs int, lessons ...string) int {
+// TestOptions are how a pack is proved.
+type TestOptions struct {
+	Labs     golden.LabFactory
+	Scripts  checks.Scripter
+	Jobs     int
+	Repeat   int
+	JUnit    string // a file for the report
+	Progress bool   // show how far it is, on Err
+	Lessons  []string
+}
+
+// testBudget is how long the proofs of one pack may take before authors and CI grow impatient.
+const testBudget = 3 * time.Minute
+
+// PackTest proves the pack in a folder, with as many labs at the same time as Jobs says.
+func (m Mode) PackTest(ctx context.Context, dir string, o TestOptions) int {
 	p, code := m.load(dir)
 	if p == nil {
 		return code
 	}
-	tell := m.toldCase
-	if m.JSON {
-		tell = nil
-	}
-	cases, err := golden.Run(ctx, golden.Config{Pack: p, Labs: labs, Lessons: lessons, Jobs: jobs, Report: tell})
+	began := time.Now()
+	t := &testLine{Mode: m, on: o.Progress}
+	cases, err := golden.Run(ctx, golden.Config{
+		Pack: p, Labs: o.Labs, Scripts: o.Scripts, Lessons: o.Lessons, Jobs: o.Jobs, Repeat: o.Repeat,
+		Begin: func(all int) { t.all = all; t.draw() }, Report: t.told,
+	})
+	t.wipe()
 	if err != nil {
 		fmt.Fprintln(m.Err, err)
 		return Broken
+	}
+	if o.JUnit != "" {
+		if err := writeReport(o.JUnit, p.ID, cases); err != nil {
+			fmt.Fprintln(m.Err, err)
+			return Broken
+		}
 	}
 	good := 0
 	for _, c := range cases {
@@ -82,11 +106,50 @@ func (m Mode) PackTest(ctx context.Context, dir string, labs golden.LabFactory, 
 		code = m.writeJSON(cases)
 	} else {
 		m.say(testSummary, good, len(cases))
+		m.say(testTime, time.Since(began).Round(100*time.Millisecond), testBudget)
 	}
 	if good < len(cases) {
 		return No
 	}
 	return code
+}
+
+func writeReport(file, pack string, cases []golden.Case) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return errors.Join(golden.WriteJUnit(f, pack, cases), f.Close())
+}
+
+// testLine is the last line on the screen while a pack is proved. Report calls it one at a time.
+type testLine struct {
+	Mode
+	on        bool
+	done, all int
+}
+
+func (t *testLine) told(c golden.Case) {
+	t.wipe()
+	t.done++
+	if !t.JSON {
+		t.toldCase(c)
+	}
+	t.draw()
+}
+
+func (t *testLine) draw() {
+	if t.on && t.done < t.all {
+		const width = 30
+		full := width * t.done / max(t.all, 1)
+		fmt.Fprintf(t.Err, "[%s%s] %d/%d", strings.Repeat("#", full), strings.Repeat("-", width-full), t.done, t.all)
+	}
+}
+
+func (t *testLine) wipe() {
+	if t.on {
+		fmt.Fprint(t.Err, "\r\x1b[K") // to the first column, and clear to the end of the line
+	}
 }
 
 // toldCase prints one case of a test.

@@ -64,6 +64,7 @@ var (
 	testOK        = both("ok    %s, %s (%d ms)", "통과  %s, %s (%d ms)")
 	testFailed    = both("FAIL  %s, %s (%d ms)", "실패  %s, %s (%d ms)")
 	testSummary   = both("%d of %d cases hold.", "%[2]d개 중 %[1]d개 통과.")
+	testTime      = both("It took %s; the budget is %s.", "걸린 시간 %s, 목표 %s.")
 	madePack      = both("%s is ready. Prove it with: drydock pack test %s", "%s 팩을 만들었습니다. 확인하기: drydock pack test %s")
 	unknownStep   = both("there is no step %q in this lesson", "이 수업에 %q 단계가 없습니다")
 	builtPack     = both("%s\n%s", "%s\n%s")

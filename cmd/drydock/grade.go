@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"drydock/engine/cluster/control"
+	"drydock/lessons/grade"
+	"drydock/lessons/pack"
+)
+
+// gradeFlags are what `drydock grade` can be told.
+type gradeFlags struct {
+	submissions, format, out, output string
+	jobs                             int
+	deadline                         time.Duration
+	least                            float64
+	noTimes, resume                  bool
+	weights                          map[string]string
+}
+
+func (a *app) gradeCommand() *cobra.Command {
+	var f gradeFlags
+	cmd := &cobra.Command{
+		Use: "grade PACK --submissions DIR", Short: "Replay what learners handed in, each in a fresh lab, and say what it is worth",
+		Args: exactly(1, "a pack: a folder, a built pack, or the id of an installed or bundled one"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.pack = args[0]
+			return a.grade(cmd, f)
+		},
+	}
+	cmd.Flags().StringVar(&f.submissions, "submissions", "", "a folder with a folder per learner, with a folder per lesson")
+	cmd.Flags().StringVar(&f.format, "format", "table", strings.Join(grade.Formats, ", "))
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to this file instead of standard output")
+	cmd.Flags().StringVar(&f.out, "out", "", "keep evidence of each submission in this folder")
+	cmd.Flags().IntVarP(&f.jobs, "jobs", "j", runtime.NumCPU(), "how many labs at the same time")
+	cmd.Flags().DurationVar(&f.deadline, "deadline", 3*time.Minute, "for one submission to one lesson")
+	cmd.Flags().Float64Var(&f.least, "min", 0, "exit with 1 when a learner's total is below this")
+	cmd.Flags().BoolVar(&f.noTimes, "no-times", false, "leave out what differs between two runs")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "take up an interrupted batch in the folder of --out")
+	cmd.Flags().StringToStringVar(&f.weights, "weight", nil, "how much lessons count: LESSON=NUMBER; 1 when left out")
+	return cmd
+}
+
+// grade runs the batch.
+func (a *app) grade(cmd *cobra.Command, f gradeFlags) error {
+	cfg, err := a.gradeConfig(f)
+	if err != nil {
+		return err
+	}
+	done, all := 0, len(cfg.Submissions)*len(cfg.Pack.Lessons)
+	cfg.Report = func(r grade.Row) {
+		done++
+		fmt.Fprintf(os.Stderr, "%d/%d %s %s: %s, %g points\n", done, all, r.Learner, r.Lesson, r.Status, r.Score)
+	}
+	rows, err := grade.Run(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	report := grade.Report{Pack: cfg.Pack.ID, Digest: cfg.Pack.Digest, Tool: cfg.Tool, Totals: cfg.Totals(rows), Rows: rows}
+	if f.noTimes {
+		for i := range rows {
+			rows[i] = rows[i].WithoutTimes()
+		}
+	}
+	out := cmd.OutOrStdout()
+	if f.output != "" {
+		file, err := os.Create(f.output)
+		if err != nil {
+			return fmt.Errorf("write the grades: %w", err)
+		}
+		defer file.Close()
+		out = file
+	}
+	if err := report.Write(out, f.format); err != nil {
+		return err
+	}
+	return exit(gradeCode(report, f.least))
+}
+
+// gradeCode: what broke on our side outweighs what is below the minimum.
+func gradeCode(r grade.Report, least float64) int {
+	switch {
+	case slices.ContainsFunc(r.Rows, func(row grade.Row) bool { return row.Status == grade.Broken }):
+		return exitOurs
+	case slices.ContainsFunc(r.Totals, func(t grade.Total) bool { return t.Score < least }):
+		return exitNo
+	default:
+		return 0
+	}
+}
+
+func (a *app) gradeConfig(f gradeFlags) (grade.Config, error) {
+	cfg := grade.Config{
+		Jobs: f.jobs, Deadline: f.deadline, Out: f.out, Resume: f.resume, Tool: "drydock " + version, Weights: map[string]float64{},
+	}
+	if f.submissions == "" {
+		return cfg, usage("`drydock grade` needs --submissions DIR: a folder per learner, in it a folder per lesson")
+	}
+	if !slices.Contains(grade.Formats, f.format) {
+		return cfg, usage("format %q: use one of %s", f.format, strings.Join(grade.Formats, ", "))
+	}
+	p, err := a.unpacked()
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Pack, err = a.loadPack(p); err != nil {
+		return cfg, err
+	}
+	for lesson, text := range f.weights {
+		w, err := strconv.ParseFloat(text, 64)
+		if err != nil || w < 0 || cfg.Pack.Lesson(lesson) == nil {
+			return cfg, usage("weight %s=%s: name a lesson of the pack and a number from 0", lesson, text)
+		}
+		cfg.Weights[lesson] = w
+	}
+	if cfg.Submissions, err = grade.Find(f.submissions); err != nil {
+		return cfg, usage("%w", err)
+	}
+	cfg.Labs, cfg.Scripts = &gradeLabs{labFactory{a, p}}, newScripter(p)
+	for _, dir := range []string{f.submissions, f.out, a.pack} {
+		if path, err := filepath.Abs(dir); err == nil && dir != "" {
+			if info, err := os.Stat(path); err == nil && !info.IsDir() {
+				path = filepath.Dir(path) // the folder of a built pack
+			}
+			cfg.Hidden = append(cfg.Hidden, path)
+		}
+	}
+	return cfg, nil
+}
+
+// gradeLabs makes labs in which submissions are replayed.
+type gradeLabs struct{ labFactory }
+
+// Fresh implements grade.Labs.
+func (g *gradeLabs) Fresh(ctx context.Context, name string, world pack.World) (grade.Lab, error) {
+	made, err := g.New(ctx, name, world)
+	if err != nil {
+		return nil, err
+	}
+	l, ok := made.(*testLab)
+	if !ok {
+		return nil, fmt.Errorf("start a lab for %s: it is of another kind", name)
+	}
+	return l, nil
+}
+
+// Limits of a submission.
+const (
+	replayProcesses = 256
+	replayMemory    = 1 << 30
+	replayDisk      = 128 << 20
+	replayOutput    = 1 << 20
+)
+
+// Replay implements grade.Lab.
+func (l *testLab) Replay(ctx context.Context, script string, hidden []string) (string, int, error) {
+	args, variable, err := boxSpec{
+		Args: []string{"/bin/sh", "-c", script}, Hidden: hidden,
+		Processes: replayProcesses, Memory: replayMemory, Disk: replayDisk, Watched: []string{l.Workspace(), "/tmp"},
+	}.command()
+	if err != nil {
+		return "", 0, err
+	}
+	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", variable}
+	out := &capped{most: replayOutput}
+	code, err := runInLab(ctx, l.lab, control.Exec{Args: args, Env: env}, out, out)
+	text := out.String()
+	if err == nil && code == boxStopped {
+		what := "a limit"
+		if _, after, found := strings.Cut(text, boxMark); found {
+			what = strings.TrimSpace(strings.SplitN(after, "\n", 2)[0])
+		}
+		return text, code, fmt.Errorf("%w: %s", grade.ErrLimit, what)
+	}
+	return text, code, err
+}

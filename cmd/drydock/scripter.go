@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// scripter runs the scripts of checks on this machine, in a box: without network, nothing writable, and drydock's state
+// and the person's own files out of sight.
+type scripter struct{ hidden []string }
+
+func newScripter(p place) scripter {
+	hidden := []string{string(p.home), "/tmp", "/run", "/var/tmp"}
+	if dir, err := os.UserHomeDir(); err == nil && dir != "/" {
+		hidden = append(hidden, dir)
+	}
+	return scripter{hidden}
+}
+
+// Limits of the script of a check.
+const (
+	scriptProcesses = 64
+	scriptMemory    = 256 << 20
+	scriptOutput    = 64 << 10
+)
+
+// RunCheck implements checks.Scripter.
+func (s scripter) RunCheck(ctx context.Context, script string, input []byte) ([]byte, error) {
+	args, variable, err := boxSpec{
+		Args: []string{"/bin/sh", "-c", script}, Hidden: s.hidden, ReadOnly: true, Offline: true,
+		Processes: scriptProcesses, Memory: scriptMemory, Disk: 1 << 20,
+	}.command()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/", variable}
+	cmd.Stdin = bytes.NewReader(input)
+	out, errOut := &capped{most: scriptOutput}, &capped{most: scriptOutput}
+	cmd.Stdout, cmd.Stderr = out, errOut
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, lastLine(errOut.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// capped keeps the beginning of what is written and drops the rest.
+type capped struct {
+	bytes.Buffer
+	most int
+}
+
+// Write implements io.Writer.
+func (c *capped) Write(p []byte) (int, error) {
+	if room := c.most - c.Len(); room > 0 {
+		c.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+func lastLine(s string) string {
+	lines := bytes.Split(bytes.TrimSpace([]byte(s)), []byte("\n"))
+	return string(lines[len(lines)-1])
+}

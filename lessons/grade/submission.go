@@ -1,0 +1,164 @@
+package grade
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"drydock/lessons/pack"
+)
+
+// Submission is the folder of one learner.
+type Submission struct {
+	Learner string
+	Dir     string
+}
+
+// Find lists the submissions in a folder: each folder in it is a learner's.
+func Find(dir string) ([]Submission, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for submissions: %w", err)
+	}
+	var out []Submission
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			out = append(out, Submission{e.Name(), filepath.Join(dir, e.Name())})
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("look for submissions in %s: there is no folder in it; make one for each learner", dir)
+	}
+	return out, nil
+}
+
+// Limits of a submission to one lesson.
+const (
+	mostFiles = 200
+	mostBytes = 4 << 20
+)
+
+// work is what a learner handed in for one lesson.
+type work struct {
+	files   []file // in the order in which they are replayed
+	answers []pack.GivenAnswer
+	digest  string
+}
+
+type file struct {
+	name string
+	data []byte
+}
+
+// read takes the files of a folder. A folder that is not there is empty work. The error is the learner's.
+func read(dir string) (work, error) {
+	var w work
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w, nil
+	} else if err != nil {
+		return w, err
+	}
+	defer func() { _ = root.Close() }() // only reads it
+	total, sum := 0, sha256.New()
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || d.IsDir():
+			return err
+		case !d.Type().IsRegular():
+			return fmt.Errorf("%s is not a plain file", name)
+		case len(w.files) == mostFiles:
+			return fmt.Errorf("there are more than %d files", mostFiles)
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if total += int(info.Size()); info.Size() > mostBytes || total > mostBytes {
+			return fmt.Errorf("the files are larger than %d MiB", mostBytes>>20)
+		}
+		data, err := root.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sum, "%d %s %d\n%s", len(name), name, len(data), data)
+		w.files = append(w.files, file{name, data})
+		return nil
+	})
+	if len(w.files) > 0 {
+		w.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	}
+	slices.SortFunc(w.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	for _, f := range w.files {
+		w.answers = append(w.answers, answersIn(f)...)
+	}
+	return w, err
+}
+
+// answersIn reads answers to questions: "# answer: GOAL VALUE" in a script, "GOAL VALUE" in answers.txt.
+func answersIn(f file) []pack.GivenAnswer {
+	var out []pack.GivenAnswer
+	for line := range strings.Lines(string(f.data)) {
+		line = strings.TrimSpace(line)
+		if path.Base(f.name) != "answers.txt" {
+			rest, ok := strings.CutPrefix(line, "# answer:")
+			if !ok || path.Ext(f.name) != ".sh" {
+				continue
+			}
+			line = strings.TrimSpace(rest)
+		}
+		if goal, value, ok := strings.Cut(line, " "); ok {
+			out = append(out, pack.GivenAnswer{Goal: goal, Value: strings.TrimSpace(value)})
+		}
+	}
+	return out
+}
+
+// folder is where a submission lies in the lab's workspace.
+const folder = "submission"
+
+// place writes the files into the workspace of a lab.
+func (w work) place(workspace string) error {
+	root, err := os.OpenRoot(workspace)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // what was written is closed
+	for _, f := range w.files {
+		name := path.Join(folder, f.name)
+		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := root.WriteFile(name, f.data, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// script replays the files in order. One that fails does not keep the next from its turn.
+func (w work) script() string {
+	var out strings.Builder
+	out.WriteString("cd " + folder + " || exit 1\n")
+	for _, f := range w.files {
+		name := "./" + strings.ReplaceAll(f.name, "'", `'\''`)
+		command := ""
+		switch path.Ext(f.name) {
+		case ".yaml", ".yml", ".json":
+			command = "kubectl apply -f '" + name + "'"
+		case ".sh":
+			command = "sh '" + name + "'"
+		default:
+			continue
+		}
+		fmt.Fprintf(&out, "echo '== %s'\n%s || echo \"== it ended with code $?\"\n", strings.ReplaceAll(f.name, "'", "_"), command)
+	}
+	return out.String()
+}
