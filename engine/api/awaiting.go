@@ -15,7 +15,7 @@ const (
 	quotaController       = ""
 	endpointsController   = "the endpoints controller"
 	ingressController     = "an ingress controller"
-	networkPolicyProxy    = "network policies in the proxy"
+	networkPolicyProxy    = ""
 	addressAllocator      = "service addresses kept as objects by the server"
 	volumeControllers     = "the persistent volume controllers"
 	resizeSync            = "resizing in the kubelet"
