@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,7 +50,9 @@ func openKernel(t Tier, hierarchies map[string]string, build func(map[string]str
 	return k, nil
 }
 
-// ourName tells people whose groups these are: drydock-<pid>-<start>, where start is in clock ticks since boot.
+// ourName tells people whose groups these are: drydock-<pid>-<start>-<random>, where start is in clock ticks since boot.
+// Pid 1 of several nodes, each in a pid namespace of its own, may start in the same tick. One of them would take and lock
+// the directory that another has just made, and that one would wait for the lock for ever; hence the random part.
 func ourName() (string, error) {
 	stat, err := os.ReadFile("/proc/self/stat")
 	if err != nil {
@@ -59,26 +62,20 @@ func ourName() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return prefix + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatUint(s.start, 10), nil
+	return fmt.Sprintf("%s%d-%d-%s", prefix, os.Getpid(), s.start, strings.ToLower(rand.Text()[:8])), nil
 }
 
-// makeTop makes a directory and locks it. Two processes can have the same name, in pid namespaces of their own: the
-// second one adds a number.
+// makeTop makes a directory of a name that nobody else uses, and locks it. Another manager that sweeps may remove it in
+// between; then it is made again.
 func makeTop(root, name string) (string, *os.File, error) {
 	top := filepath.Join(root, name)
-	for n := 2; ; n++ {
-		err := os.Mkdir(top, 0o755)
-		if err == nil {
-			lock, err := lockTop(top)
-			if !errors.Is(err, fs.ErrNotExist) {
-				return top, lock, err
-			}
-			continue // somebody swept it before it was locked
-		}
-		if !errors.Is(err, fs.ErrExist) {
+	for {
+		if err := os.Mkdir(top, 0o755); err != nil {
 			return "", nil, fmt.Errorf("make cgroup: %w", err)
 		}
-		top = filepath.Join(root, name+"-"+strconv.Itoa(n))
+		if lock, err := lockTop(top); !errors.Is(err, fs.ErrNotExist) {
+			return top, lock, err
+		}
 	}
 }
 
