@@ -25,6 +25,7 @@ import (
 const (
 	socketFD = 3
 	targetFD = 4 // pidfd of the container to join, for an additional process
+	doorFD   = 6 // the first of Setup.Doors; 5 is this program
 )
 
 func init() {
@@ -54,6 +55,9 @@ func run(caller socket) error {
 	if err := handshake.Expect(caller, handshake.SetUp, &s); err != nil {
 		return err
 	}
+	if err := enterGroups(s.Doors); err != nil {
+		return err
+	}
 	program, err := prepare(caller, &s)
 	if err != nil {
 		return err
@@ -65,6 +69,18 @@ func run(caller socket) error {
 		return err
 	}
 	return become(caller, program, s.Process)
+}
+
+// enterGroups moves this thread, the one that will execute the program, into the cgroups whose lists of threads the caller
+// has opened. What Go's other threads use until execve(2) ends them is not counted.
+func enterGroups(n int) error {
+	for door := doorFD; door < doorFD+n; door++ {
+		if _, err := unix.Write(door, []byte("0")); err != nil {
+			return fmt.Errorf("enter the cgroup: %w", err)
+		}
+		shut(door)
+	}
+	return nil
 }
 
 func setName(name string) error {

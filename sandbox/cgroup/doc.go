@@ -10,7 +10,7 @@
 // judged by reading. The answer is a Tier. Open returns a Manager of that tier, and a container is:
 //
 //	g, err := m.New("web", cgroup.Limits{CPUMillis: 200, MemoryBytes: 64 << 20, Pids: 100})
-//	err = g.Add(pid)         // before its program starts: what it forks is then inside as well
+//	err = g.Add(pid)         // before its program starts: what it forks is then inside as well; or, faster, by way of Entry
 //	u, err := g.Usage()
 //	err = g.Remove()
 //

@@ -87,6 +87,13 @@ type groupV2 struct{ dir string }
 
 func (g groupV2) Add(pid int) error { return write(g.dir, "cgroup.procs", strconv.Itoa(pid)) }
 
+func (g groupV2) Entry() (born *os.File, doors []*os.File, err error) {
+	if born, err = os.Open(g.dir); err != nil {
+		return nil, nil, fmt.Errorf("open the way into the cgroup: %w", err)
+	}
+	return born, nil, nil
+}
+
 func (g groupV2) Set(l Limits) error {
 	cpu := "max"
 	if l.CPUMillis > 0 {

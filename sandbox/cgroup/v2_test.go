@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,25 +51,7 @@ func TestGroupV2Files(t *testing.T) {
 
 // Freezing and killing need no controller.
 func TestGroupV2Processes(t *testing.T) {
-	root := ""
-	for _, dir := range []string{mountpoint, filepath.Join(mountpoint, "unified")} {
-		var st unix.Statfs_t
-		if unix.Statfs(dir, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC && unix.Access(dir, unix.W_OK) == nil {
-			root = dir
-		}
-	}
-	if root == "" {
-		t.Skip("there is no cgroup2 hierarchy that we may write")
-	}
-	g := groupV2{filepath.Join(root, "drydock-test")}
-	if err := os.Mkdir(g.dir, 0o755); err != nil {
-		t.Skip(err)
-	}
-	defer func() {
-		if err := g.Remove(); err != nil {
-			t.Error(err)
-		}
-	}()
+	g := testGroupV2(t)
 	sleeper := exec.Command("sleep", "600")
 	if err := sleeper.Start(); err != nil {
 		t.Fatal(err)
@@ -90,4 +74,52 @@ func TestGroupV2Processes(t *testing.T) {
 	if got := sleeper.ProcessState.String(); got != "signal: killed" {
 		t.Errorf("the process ended with %s", got)
 	}
+}
+
+// A process can be cloned into the group; no controller is needed for that either.
+func TestGroupV2Born(t *testing.T) {
+	g := testGroupV2(t)
+	born, doors, err := g.Entry()
+	if err != nil || len(doors) > 0 {
+		t.Fatal(born, doors, err)
+	}
+	defer born.Close()
+	sleeper := exec.Command("sleep", "600")
+	sleeper.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(born.Fd())}
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(g.dir, "cgroup.procs")
+	if want := strconv.Itoa(sleeper.Process.Pid); got != want || err != nil {
+		t.Errorf("in the group are %q (%v), want %s", got, err, want)
+	}
+	if err := g.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = sleeper.Wait() // it was killed
+}
+
+// testGroupV2 makes a group wherever this machine has a hierarchy of version 2, be it without controllers.
+func testGroupV2(t *testing.T) groupV2 {
+	t.Helper()
+	root := ""
+	for _, dir := range []string{mountpoint, filepath.Join(mountpoint, "unified")} {
+		var st unix.Statfs_t
+		if unix.Statfs(dir, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC && unix.Access(dir, unix.W_OK) == nil {
+			root = dir
+		}
+	}
+	if root == "" {
+		t.Skip("there is no cgroup2 hierarchy that we may write")
+	}
+	g := groupV2{filepath.Join(root, "drydock-test")}
+	if err := os.Mkdir(g.dir, 0o755); err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return g
 }

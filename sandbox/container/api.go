@@ -43,6 +43,9 @@ type Size struct {
 // Group is the cgroup of a container, as far as this package uses it. Methods may be called at the same time.
 type Group interface {
 	Add(pid int) error
+	// Entry opens the fast ways in, for the caller to close: a directory to be cloned into, or files to which a thread writes
+	// "0" to move itself. Neither: it takes Add.
+	Entry() (born *os.File, doors []*os.File, err error)
 	Freeze() error
 	Thaw() error
 	Kill() error

@@ -94,11 +94,12 @@ func (c *Container) exec(ctx context.Context, e ExecConfig) (*Process, error) {
 		return nil, err
 	}
 	defer shut(target)
-	child, err := c.runner.spawn(spawning{target: target, kinds: c.kinds, stdio: e.Stdio, group: c.group})
+	child, err := c.spawn(spawning{target: target, kinds: c.kinds, stdio: e.Stdio, group: c.group})
 	if err != nil {
 		return nil, err
 	}
 	defer child.guard(ctx)()
+	setup.Doors = child.doors
 	err = child.talk.send(handshake.SetUp, setup)
 	if err == nil {
 		err = child.talk.receive(handshake.Ready)
@@ -111,6 +112,17 @@ func (c *Container) exec(ctx context.Context, e ExecConfig) (*Process, error) {
 	}
 	child.terminal = child.talk.takeTerminal()
 	return child.Process, child.talk.close()
+}
+
+// spawn keeps a pause away until the process is there: one that is born into a frozen cgroup would never execute, and all of
+// our own forks would wait for it.
+func (c *Container) spawn(s spawning) (*child, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != Running {
+		return nil, fmt.Errorf("it is %s: %w", c.state, ErrNotRunning)
+	}
+	return c.runner.spawn(s)
 }
 
 // Kill sends SIGKILL to every process of the container, also a paused one. It does not wait for them: see Done.

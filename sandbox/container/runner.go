@@ -79,6 +79,7 @@ func (r *Runner) create(ctx context.Context, c Config) (*Container, error) {
 		return nil, err
 	}
 	defer child.guard(ctx)()
+	plan.setup.Doors = child.doors
 	if err := child.talk.send(handshake.SetUp, &plan.setup); err != nil {
 		return nil, child.abandon(ctx, err)
 	}

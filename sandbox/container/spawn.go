@@ -26,10 +26,11 @@ type spawning struct {
 // child is dockinit until it has become the program.
 type child struct {
 	*Process
-	talk *conversation
+	talk  *conversation
+	doors int // cgroups that it has to enter itself
 }
 
-// spawn starts dockinit in its namespaces and puts it into the cgroup. It then waits to be told what to do. An error
+// spawn starts dockinit in its namespaces and opens the way into its cgroup. It then waits to be told what to do. An error
 // leaves nothing behind.
 func (r *Runner) spawn(s spawning) (*child, error) {
 	talk, theirs, err := newConversation()
@@ -42,32 +43,47 @@ func (r *Runner) spawn(s spawning) (*child, error) {
 		return nil, errors.Join(err, talk.close())
 	}
 	defer null.Close()
+	way, err := openWay(s.group)
+	if err != nil {
+		return nil, errors.Join(err, talk.close())
+	}
+	defer way.close()
 	pid, pidfd := 0, -1
 	err = thread.Run(func() error {
 		if err := s.enter(); err != nil {
 			return err
 		}
-		pid, err = syscall.ForkExec(initPath, []string{"dockinit"}, &syscall.ProcAttr{
-			// dockinit does one thing after another: one processor saves it starting threads that find nothing to do.
-			Env:   []string{"GOMAXPROCS=1"},
-			Files: s.files(null, theirs, r.init),
-			Sys:   &syscall.SysProcAttr{Cloneflags: s.cloneFlags(), PidFD: &pidfd},
-		})
-		if err != nil {
-			return fmt.Errorf("start dockinit: %w", err)
-		}
-		return nil
+		pid, pidfd, err = s.fork(way, append(s.files(null, theirs, r.init), way.descriptors()...))
+		return err
 	})
 	if err != nil {
 		return nil, errors.Join(err, talk.close())
 	}
-	c := &child{Process: newProcess(pid, pidfd, s.group), talk: talk}
-	if s.group != nil {
+	c := &child{Process: newProcess(pid, pidfd, s.group), talk: talk, doors: len(way.doors)}
+	if s.group != nil && way.closed() {
 		if err := s.group.Add(pid); err != nil {
 			return nil, c.abandon(context.Background(), err)
 		}
 	}
 	return c, nil
+}
+
+// fork starts dockinit with these descriptors, in its cgroup where that can be.
+func (s spawning) fork(w *way, files []uintptr) (pid, pidfd int, err error) {
+	attr := syscall.SysProcAttr{Cloneflags: s.cloneFlags(), PidFD: &pidfd}
+	if w.born != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, int(w.born.Fd())
+	}
+	// dockinit does one thing after another: one processor saves it starting threads that find nothing to do.
+	pid, err = syscall.ForkExec(initPath, []string{"dockinit"}, &syscall.ProcAttr{Env: []string{"GOMAXPROCS=1"}, Files: files, Sys: &attr})
+	if err != nil && w.born != nil { // it takes clone3(2), which some sandboxes refuse
+		w.close()
+		return s.fork(w, files)
+	}
+	if err != nil {
+		return 0, -1, fmt.Errorf("start dockinit: %w", err)
+	}
+	return pid, pidfd, nil
 }
 
 // enter moves the calling thread to where dockinit is to be born.

@@ -11,8 +11,8 @@
 //	caller (sandbox/container)                     dockinit (in the container's namespaces)
 //
 //	clone(2) ───────────────────────────────────►  starts, makes itself undumpable, reads
-//	adds its pid to the cgroup
-//	Setup ──────────────────────────────────────►  mounts, pivot_root, devices, masks; finds the program
+//	adds its pid to the cgroup, if it must
+//	Setup ──────────────────────────────────────►  its cgroup, mounts, pivot_root, devices, masks; finds the program
 //	                                 ◄─ Terminal ─  with a terminal only: the pty's master, as SCM_RIGHTS
 //	                                 ◄──── Ready ─
 //	Create returns                                 parked in read(2)

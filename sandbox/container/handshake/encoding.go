@@ -129,6 +129,7 @@ func optional[T any](c *codec, v **T, code func(*codec, *T)) {
 }
 
 func (s *Setup) code(c *codec) {
+	number(c, &s.Doors)
 	optional(c, &s.Root, func(c *codec, r *Root) { r.code(c) })
 	s.Process.code(c)
 }

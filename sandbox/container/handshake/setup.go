@@ -3,6 +3,8 @@ package handshake
 // Setup is everything dockinit is to do, in the kernel's terms: flags are bits of mount_setattr(2) and mount(2),
 // capabilities are bits, the filter is ready for seccomp(2).
 type Setup struct {
+	// Doors is how many descriptors, from 6 on, are lists of a cgroup's threads (cgroup v1): dockinit enters them itself.
+	Doors int
 	// Root is the file system to build; nil for an additional process, which joins the mount namespace of the process
 	// whose pidfd is descriptor 4.
 	Root    *Root
