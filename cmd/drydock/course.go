@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ import (
 	"drydock/sandbox/lab"
 )
 
-// openCourse opens the bundled course in a lab. The lab must have been started once: its kubeconfig tells the way.
+// openCourse opens the course in a lab. The lab must have been started once: its kubeconfig tells the way.
 // The returned function closes the learner's record.
 func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	lessons, err := a.loadPack(p)
@@ -51,11 +50,14 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	return c, book.Close, nil
 }
 
-// loadPack reads the pack that --pack names: a folder, a built pack, an installed one or a bundled one. Without it, the
-// first bundled one.
+// loadPack reads the pack that --pack names: a folder, a built pack, an installed one or a bundled one. Without it, all
+// bundled ones as one.
 func (a *app) loadPack(p place) (*pack.Pack, error) {
-	name := cmp.Or(a.pack, library.Names()[0])
-	if _, err := os.Stat(name); err == nil && a.pack != "" {
+	if a.pack == "" {
+		return library.All()
+	}
+	name := a.pack
+	if _, err := os.Stat(name); err == nil {
 		return readPack(name)(pack.Open(name))
 	}
 	installed, err := pack.Installed(packsDir(p))

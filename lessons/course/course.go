@@ -33,7 +33,7 @@ func (e *Locked) Error() string {
 
 // Config is what a Course needs.
 type Config struct {
-	Pack      *pack.Pack
+	Pack      *pack.Pack // may be several, joined: every lesson is recorded under its own
 	Book      *progress.Book
 	Lab       string        // its name, for the record
 	REST      *rest.Config  // the lab's API server
@@ -81,7 +81,7 @@ func New(cfg Config) (*Course, error) {
 // Pack is the pack that is worked through.
 func (c *Course) Pack() *pack.Pack { return c.cfg.Pack }
 
-// Resume makes the lesson that is open in the lab current; ErrNoLesson when there is none, or none of this pack.
+// Resume makes the lesson that is open in the lab current; ErrNoLesson when there is none, or none of these packs.
 func (c *Course) Resume(ctx context.Context) error {
 	m, err := c.readMarker(ctx)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Course) Resume(ctx context.Context) error {
 
 func (c *Course) resume(m marker) error {
 	lesson := c.cfg.Pack.Lesson(m.Lesson)
-	if m.Pack != c.cfg.Pack.ID || lesson == nil || lesson.Revision != m.Revision {
+	if lesson == nil || m.Pack != lesson.Pack().ID || lesson.Revision != m.Revision {
 		return ErrNoLesson
 	}
 	if a, err := c.open(); err == nil && a.marker == m {

@@ -20,7 +20,7 @@ type LessonInfo struct {
 func (c *Course) Lessons() ([]LessonInfo, error) {
 	var out []LessonInfo
 	for _, l := range c.cfg.Pack.Lessons {
-		s, err := c.cfg.Book.Standing(c.cfg.Pack.ID, l.ID, l.Revision)
+		s, err := c.cfg.Book.Standing(l.Pack().ID, l.ID, l.Revision)
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +44,7 @@ func (c *Course) missing(l *pack.Lesson) ([]string, error) {
 	var out []string
 	for _, id := range l.Needs {
 		need := c.cfg.Pack.Lesson(id)
-		s, err := c.cfg.Book.Standing(c.cfg.Pack.ID, id, need.Revision)
+		s, err := c.cfg.Book.Standing(need.Pack().ID, id, need.Revision)
 		if err != nil {
 			return nil, err
 		}

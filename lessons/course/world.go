@@ -57,12 +57,12 @@ func (c *Course) draw(id string) (*pack.Lesson, marker, error) {
 	if general == nil {
 		return nil, marker{}, fmt.Errorf("there is no lesson %q", id)
 	}
-	seed := cmp.Or(c.cfg.Seed, c.cfg.Book.Learner()+"/"+c.cfg.Pack.Digest)
+	seed := cmp.Or(c.cfg.Seed, c.cfg.Book.Learner()+"/"+general.Pack().Digest)
 	lesson, err := general.For(seed)
 	if err != nil {
 		return nil, marker{}, fmt.Errorf("set up lesson %s: %w", id, err)
 	}
-	return lesson, marker{Pack: c.cfg.Pack.ID, Lesson: id, Revision: general.Revision, Attempt: rand.Text(), Seed: seed}, nil
+	return lesson, marker{Pack: general.Pack().ID, Lesson: id, Revision: general.Revision, Attempt: rand.Text(), Seed: seed}, nil
 }
 
 func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (marker, error) {

@@ -3,6 +3,7 @@ package library
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 
 	"drydock/lessons/pack"
@@ -21,4 +22,17 @@ func Load(name string) (*pack.Pack, error) {
 		return nil, err
 	}
 	return pack.Load(sub)
+}
+
+// All is every bundled pack, joined into one way from the first lesson to the last.
+func All() (*pack.Pack, error) {
+	var packs []*pack.Pack
+	for _, name := range Names() {
+		p, err := Load(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the bundled pack %s:\n%w", name, err)
+		}
+		packs = append(packs, p)
+	}
+	return pack.Join(packs[0], packs[1:]...)
 }

@@ -15,6 +15,7 @@ import (
 // lessonLine is a line of `lesson ls --json`.
 type lessonLine struct {
 	ID       string   `json:"id"`
+	Track    string   `json:"track,omitempty"`
 	Title    string   `json:"title"`
 	Minutes  int      `json:"minutes"`
 	Started  bool     `json:"started"`
@@ -24,7 +25,7 @@ type lessonLine struct {
 	Needs    []string `json:"needs,omitempty"`
 }
 
-// List prints the lessons.
+// List prints the lessons, below the titles of their tracks where there are several.
 func (m Mode) List(_ context.Context, c *course.Course) int {
 	lessons, err := c.Lessons()
 	if err != nil {
@@ -33,9 +34,10 @@ func (m Mode) List(_ context.Context, c *course.Course) int {
 	lines := []lessonLine{}
 	for i, l := range lessons {
 		lines = append(lines, lessonLine{
-			l.Lesson.ID, m.text(l.Lesson.Title), l.Lesson.Minutes, l.Started, l.Finished, l.Stale, l.Score, l.Needs,
+			l.Lesson.ID, m.text(l.Track), m.text(l.Lesson.Title), l.Lesson.Minutes, l.Started, l.Finished, l.Stale, l.Score, l.Needs,
 		})
 		if !m.JSON {
+			m.track(c.Pack(), lessons, i)
 			m.say(listLine, i+1, m.text(l.Lesson.Title), l.Lesson.ID, l.Lesson.Minutes, m.standing(l))
 		}
 	}
@@ -43,6 +45,18 @@ func (m Mode) List(_ context.Context, c *course.Course) int {
 		return m.writeJSON(lines)
 	}
 	return OK
+}
+
+// track prints the title of a track before its first lesson.
+func (m Mode) track(p *pack.Pack, lessons []course.LessonInfo, i int) {
+	title := m.text(lessons[i].Track)
+	if len(p.Tracks) < 2 || i > 0 && m.text(lessons[i-1].Track) == title {
+		return
+	}
+	if i > 0 {
+		fmt.Fprintln(m.Out)
+	}
+	fmt.Fprintln(m.Out, title)
 }
 
 func (m Mode) standing(l course.LessonInfo) string {
