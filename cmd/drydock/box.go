@@ -229,19 +229,21 @@ func used(proc string) (count int, resident int64) {
 	return count, resident
 }
 
-// sizeOf is the space that a folder takes on disk, as far as it is below a limit.
+// sizeOf is the space that a folder takes on its disk, as far as it is below a limit. What is mounted in it is elsewhere.
 func sizeOf(dir string, limit int64) int64 {
-	total, seen := int64(0), 0
-	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
-		if err != nil {
+	total, device := int64(0), uint64(0)
+	_ = filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		var st syscall.Stat_t
+		if err != nil || syscall.Lstat(name, &st) != nil {
 			return nil // it has gone meanwhile
 		}
-		if info, err := d.Info(); err == nil {
-			if st, ok := info.Sys().(*syscall.Stat_t); ok {
-				total += st.Blocks * 512
-			}
+		switch {
+		case name == dir:
+			device = st.Dev
+		case st.Dev != device && d.IsDir():
+			return filepath.SkipDir
 		}
-		if seen++; total > limit {
+		if total += st.Blocks * 512; total > limit {
 			return filepath.SkipAll
 		}
 		return nil

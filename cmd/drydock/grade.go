@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -172,15 +173,26 @@ func (l *testLab) Replay(ctx context.Context, script string, hidden []string) (s
 		return "", 0, err
 	}
 	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", variable}
-	out := &capped{most: replayOutput}
-	code, err := runInLab(ctx, l.lab, control.Exec{Args: args, Env: env}, out, out)
+	out, last := &capped{most: replayOutput}, &tail{}
+	code, err := runInLab(ctx, l.lab, control.Exec{Args: args, Env: env}, out, io.MultiWriter(out, last))
 	text := out.String()
 	if err == nil && code == boxStopped {
 		what := "a limit"
-		if _, after, found := strings.Cut(text, boxMark); found {
+		if _, after, found := strings.Cut(string(last.kept), boxMark); found {
 			what = strings.TrimSpace(strings.SplitN(after, "\n", 2)[0])
 		}
 		return text, code, fmt.Errorf("%w: %s", grade.ErrLimit, what)
 	}
 	return text, code, err
+}
+
+// tail keeps the end of what is written.
+type tail struct{ kept []byte }
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 1 << 10
+	t.kept = append(t.kept, p...)
+	t.kept = t.kept[max(0, len(t.kept)-most):]
+	return len(p), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -48,21 +49,33 @@ func (s scripter) RunCheck(ctx context.Context, script string, input []byte) ([]
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, lastLine(errOut.String()))
 	}
-	return out.Bytes(), nil
+	return []byte(out.String()), nil
 }
 
-// capped keeps the beginning of what is written and drops the rest.
+// capped keeps the beginning of what is written and drops the rest. It may be written to from several goroutines. The
+// buffer is a field and not embedded: io.Copy would find its ReadFrom, which knows no limit.
 type capped struct {
-	bytes.Buffer
-	most int
+	most int // set once
+
+	mu sync.Mutex
+	// guarded by mu
+	kept bytes.Buffer
 }
 
 // Write implements io.Writer.
 func (c *capped) Write(p []byte) (int, error) {
-	if room := c.most - c.Len(); room > 0 {
-		c.Buffer.Write(p[:min(room, len(p))])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if room := c.most - c.kept.Len(); room > 0 {
+		c.kept.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil
+}
+
+func (c *capped) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept.String()
 }
 
 func lastLine(s string) string {
