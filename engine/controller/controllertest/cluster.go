@@ -88,6 +88,20 @@ func (c *Cluster) Lossy(seed uint64) {
 // Reliable ends what Lossy began.
 func (c *Cluster) Reliable() { c.setLoss(nil) }
 
+// Hold makes the watches of one resource fall behind all others, until Release.
+func (c *Cluster) Hold(resource string) { c.setHeld(resource) }
+
+// Release ends what Hold began.
+func (c *Cluster) Release() { c.setHeld("") }
+
+func (c *Cluster) setHeld(resource string) {
+	c.tracker.mu.Lock()
+	defer c.tracker.mu.Unlock()
+	c.tracker.held = resource
+	close(c.tracker.grown)
+	c.tracker.grown = make(chan struct{})
+}
+
 func (c *Cluster) setLoss(loss *rand.Rand) {
 	c.tracker.mu.Lock()
 	defer c.tracker.mu.Unlock()

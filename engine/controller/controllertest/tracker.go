@@ -43,6 +43,7 @@ type tracker struct {
 	history  map[resource][]change
 	grown    chan struct{} // closed and replaced when the history grows
 	loss     *rand.Rand    // nil: watches are reliable
+	held     string        // the resource whose watches are held back
 }
 
 var _ clienttesting.ObjectTracker = (*tracker)(nil)

@@ -51,6 +51,9 @@ func (t *tracker) serve(w *watcher, gvr resource, ns string, after int64) {
 	for next := 0; ; {
 		t.mu.Lock()
 		history, grown := t.history[gvr], t.grown
+		if t.held == gvr.Resource {
+			history = history[:min(next, len(history))]
+		}
 		t.mu.Unlock()
 		for ; next < len(history); next++ {
 			c := history[next]

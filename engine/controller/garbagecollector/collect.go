@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -163,10 +164,19 @@ func (c *Controller) client(resource schema.GroupVersionResource, namespace stri
 	return c.cfg.Metadata.Resource(resource).Namespace(namespace)
 }
 
+// delete deletes the object, if the API server too has it with the owners that were judged. Each kind has a watch of its own:
+// the news that an owner has gone can overtake the news that it has let go of its dependents before.
 func (c *Controller) delete(ctx context.Context, n *node, policy metav1.DeletionPropagation, cause decision.Object) error {
-	// The UID: should another object have taken the name meanwhile, it stays.
-	err := c.client(n.kind.Resource, n.namespace).Delete(ctx, n.name, metav1.DeleteOptions{
-		PropagationPolicy: &policy, Preconditions: &metav1.Preconditions{UID: &n.uid},
+	client := c.client(n.kind.Resource, n.namespace)
+	live, err := client.Get(ctx, n.name, metav1.GetOptions{})
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if live.UID != n.uid || !equality.Semantic.DeepEqual(live.OwnerReferences, n.owners) {
+		return nil // its own event is on the way and wakes us
+	}
+	err = client.Delete(ctx, n.name, metav1.DeleteOptions{
+		PropagationPolicy: &policy, Preconditions: &metav1.Preconditions{UID: &n.uid, ResourceVersion: &live.ResourceVersion},
 	})
 	if err != nil {
 		return ignoreNotFound(err)

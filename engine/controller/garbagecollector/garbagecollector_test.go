@@ -160,3 +160,24 @@ func TestConverges(t *testing.T) {
 		}
 	})
 }
+
+// TestLateNews: the watch of the dependents falls behind, so that the owner is seen to go before its dependents are seen to be
+// free of it.
+func TestLateNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := object("child")
+		child.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Service", Name: "owner", UID: "owner-uid"}}
+		c := start(t, child, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "owner", UID: "owner-uid"}})
+		c.Hold("configmaps")
+		orphan := metav1.DeletePropagationOrphan
+		if err := c.Client.CoreV1().Services("default").Delete(ctx, "owner", metav1.DeleteOptions{PropagationPolicy: &orphan}); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(time.Minute)
+		c.Release()
+		c.Advance(time.Minute)
+		if diff := cmp.Diff(map[string][]string{"child": {}}, left(t, c)); diff != "" {
+			t.Errorf("what is left (-want +got):\n%s", diff)
+		}
+	})
+}
