@@ -175,7 +175,7 @@ func (w *town) reaches(want bool, pairs ...string) {
 			}
 			return err
 		}
-		err := error(nil)
+		var err error
 		if from == "node" {
 			err = dial()
 		} else {

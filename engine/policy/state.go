@@ -45,7 +45,7 @@ func newState(node string) *state {
 func (s *state) world() (w *world, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.listed["networkpolicies"] || s.needed && !(s.listed["pods"] && s.listed["namespaces"]) {
+	if !s.listed["networkpolicies"] || s.needed && (!s.listed["pods"] || !s.listed["namespaces"]) {
 		return nil, false
 	}
 	w = &world{node: s.node, namespaces: map[string]labels.Set{}}
