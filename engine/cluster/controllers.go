@@ -26,6 +26,7 @@ import (
 	"drydock/engine/controller/service"
 	"drydock/engine/controller/serviceaccount"
 	"drydock/engine/controller/statefulset"
+	"drydock/engine/controller/ttl"
 	"drydock/engine/controller/ttlafterfinished"
 	"drydock/engine/scheduler"
 )
@@ -95,6 +96,7 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"disruption":            func() (runner, error) { return disruption.New(config) },
 		"resourcequota":         func() (runner, error) { return resourcequota.New(config) },
 		"pod-garbage-collector": func() (runner, error) { return podgc.New(config, podgc.Options{}) },
+		"ttl":                   func() (runner, error) { return ttl.New(config) },
 	} {
 		part, err := make()
 		if err != nil {
