@@ -15,8 +15,8 @@ import (
 )
 
 // bind is the binding cycle: it tells the API server, or takes the pod back from the node it was assumed on.
-func (s *Scheduler) bind(ctx context.Context, i *item, c *choice) {
-	p := i.pod
+func (s *Scheduler) bind(ctx context.Context, a *attempt, c *choice) {
+	p := a.podInfo
 	err := s.client.CoreV1().Pods(p.Namespace).Bind(ctx, &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID},
 		Target:     corev1.ObjectReference{Kind: "Node", Name: c.node},
@@ -35,7 +35,7 @@ func (s *Scheduler) bind(ctx context.Context, i *item, c *choice) {
 		s.queue.remove(p.UID)
 		return
 	}
-	s.queue.retry(i)
+	s.queue.retry(a)
 	message := fmt.Sprintf("binding rejected: %v", err)
 	s.Warning(p.Pod, "FailedScheduling", "%s", message)
 	s.Decide(decision.Record{

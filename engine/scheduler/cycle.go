@@ -25,18 +25,18 @@ type candidate struct {
 
 // schedule is the scheduling cycle: it finds a node for a pod and assumes the pod on it. nil when there is none: then the
 // item is back in the queue and the pod knows why.
-func (s *Scheduler) schedule(ctx context.Context, i *item) *choice {
-	if i.pod.DeletionTimestamp != nil || s.world.placed(i.pod.UID) {
-		s.queue.remove(i.pod.UID)
+func (s *Scheduler) schedule(ctx context.Context, a *attempt) *choice {
+	if a.DeletionTimestamp != nil || s.world.placed(a.UID) {
+		s.queue.remove(a.UID)
 		return nil
 	}
-	best, found := s.decide(i.pod)
+	best, found := s.decide(a.podInfo)
 	if best != nil {
 		return best
 	}
 	// Aside before the pod is told: what happens while we tell must be able to wake it.
-	s.queue.setAside(i, found.wakes)
-	s.unschedulable(ctx, i.pod, found)
+	s.queue.setAside(a, found.wakes)
+	s.unschedulable(ctx, a.podInfo, found)
 	return nil
 }
 

@@ -22,7 +22,7 @@ const (
 
 // item is a pod in the queue.
 type item struct {
-	pod      *podInfo
+	pod      *podInfo // guarded by queue.mu, like all that follows
 	since    time.Time // when it came into the queue
 	attempts int
 
@@ -31,6 +31,13 @@ type item struct {
 	wakes   change    // what could help
 	moves   int       // queue.moves when the attempt began
 	removed bool      // the pod is gone, or has a node
+}
+
+// attempt is an item that has been taken from the queue, with the pod as it was then: informers put newer states into
+// the item while the attempt is under way.
+type attempt struct {
+	*podInfo
+	item *item
 }
 
 // ready is when the item's back-off ends.
@@ -101,7 +108,8 @@ func (q *queue) remove(uid types.UID) {
 
 // setAside takes an item back after an attempt that found no node. When something that could help happened during the
 // attempt, which may not have seen it, the item waits only for its back-off.
-func (q *queue) setAside(i *item, wakes change) {
+func (q *queue) setAside(a *attempt, wakes change) {
+	i := a.item
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i.attempts++
@@ -117,7 +125,8 @@ func (q *queue) setAside(i *item, wakes change) {
 }
 
 // retry takes an item back after an attempt that ended in an error.
-func (q *queue) retry(i *item) {
+func (q *queue) retry(a *attempt) {
+	i := a.item
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i.attempts++
@@ -152,11 +161,11 @@ func (q *queue) takeBackLocked(uid types.UID, i *item) {
 }
 
 // pop takes the next pod, blocking until there is one; its error is ctx's.
-func (q *queue) pop(ctx context.Context) (*item, error) {
+func (q *queue) pop(ctx context.Context) (*attempt, error) {
 	for {
-		i, pause := q.next()
-		if i != nil {
-			return i, nil
+		a, pause := q.next()
+		if a != nil {
+			return a, nil
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -172,7 +181,7 @@ func (q *queue) pop(ctx context.Context) (*item, error) {
 }
 
 // next returns an item, or how long there will be none unless something happens.
-func (q *queue) next() (*item, time.Duration) {
+func (q *queue) next() (*attempt, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
@@ -197,9 +206,9 @@ func (q *queue) next() (*item, time.Duration) {
 	return nil, leftover
 }
 
-func (q *queue) beginLocked(i *item) *item {
+func (q *queue) beginLocked(i *item) *attempt {
 	i.moves, q.latest = q.moves, 0
-	return i
+	return &attempt{podInfo: i.pod, item: i}
 }
 
 // sweep wakes pods that have been aside for long.

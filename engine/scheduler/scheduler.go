@@ -79,17 +79,17 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer bindings.Wait()
 	slots := make(chan struct{}, binders)
 	for {
-		item, err := s.queue.pop(ctx)
+		attempt, err := s.queue.pop(ctx)
 		if err != nil {
 			return err
 		}
-		choice := s.schedule(ctx, item)
+		choice := s.schedule(ctx, attempt)
 		if choice == nil {
 			continue
 		}
 		slots <- struct{}{}
 		bindings.Go(func() {
-			s.bind(ctx, item, choice)
+			s.bind(ctx, attempt, choice)
 			<-slots
 		})
 	}

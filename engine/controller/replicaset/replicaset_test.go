@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,10 +171,11 @@ func TestAdoptsAndReleases(t *testing.T) {
 func TestQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := controllertest.New(t, newSet(50))
-		refused, asked := true, 0
+		var allowed atomic.Bool
+		var asked atomic.Int32
 		c.Client.PrependReactor("create", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
-			asked++
-			return refused, nil, errors.New("exceeded quota")
+			asked.Add(1)
+			return !allowed.Load(), nil, errors.New("exceeded quota")
 		})
 		rsc, err := replicaset.New(c.Config())
 		if err != nil {
@@ -181,14 +183,14 @@ func TestQuota(t *testing.T) {
 		}
 		c.Start(rsc)
 		c.Settle()
-		if asked > 2 { // once, and once more because the change of the status wakes the controller
+		if asked := asked.Load(); asked > 2 { // once, and once more because the change of the status wakes the controller
 			t.Errorf("asked %d times at first, want at most twice", asked)
 		}
 		conditions := get(t, c).Status.Conditions
 		if len(conditions) != 1 || conditions[0].Type != appsv1.ReplicaSetReplicaFailure || conditions[0].Reason != "FailedCreate" || conditions[0].Message != "exceeded quota" {
 			t.Errorf("conditions %+v", conditions)
 		}
-		refused = false
+		allowed.Store(true)
 		c.Advance(5 * time.Second)
 		if got := get(t, c); len(pods(t, c)) != 50 || len(got.Status.Conditions) != 0 {
 			t.Errorf("%d pods, conditions %+v; want 50, none", len(pods(t, c)), got.Status.Conditions)
