@@ -168,8 +168,12 @@ func (w *town) reaches(want bool, pairs ...string) {
 		from, to, _ := strings.Cut(pair, " ")
 		name, port, _ := strings.Cut(to, ":")
 		address := net.JoinHostPort(w.ip[name].String(), port)
+		patience := 250 * time.Millisecond
+		if want {
+			patience = 5 * time.Second // a new cable may lose the first packet; TCP sends it again after a second
+		}
 		dial := func() error {
-			conn, err := net.DialTimeout("tcp4", address, 250*time.Millisecond)
+			conn, err := net.DialTimeout("tcp4", address, patience)
 			if err == nil {
 				conn.Close()
 			}
