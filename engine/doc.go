@@ -13,8 +13,8 @@
 //
 // Below is every place that starts a goroutine, with the number of such places, and every loop `Run(ctx) error`. Whoever
 // starts one waits for its end, but where it says otherwise. "ctx" is the context of the part; it ends with the lab or,
-// on a node, with SIGTERM. The API server and the store start none: a request is served on the goroutine that net/http gave
-// it, and a writer that gets the journal's lock writes for everybody who waits. context.AfterFunc, which lets a
+// on a node, with SIGTERM. The API server starts one only to ask several kubelets at once, the store none: a request is
+// served on the goroutine that net/http gave it, and a writer that gets the journal's lock writes for everybody who waits. context.AfterFunc, which lets a
 // short cleanup run when ctx ends, is not counted.
 //
 // The lab's own parts (dockplane):
@@ -39,6 +39,8 @@
 //	  owns: three informers. Woken by: watches. Stops: with the component.
 //	cluster/names.go Cluster.startLabProxy 1
 //	  owns: the rules of the lab's own machine. Woken by, stops: see Proxy.Run.
+//	apiserver/metrics.go Server.summaries 1
+//	  owns: one kubelet's answer to what it uses. Woken by: the answer. Stops: then, or after 5 s; all are waited for.
 //	cluster/serve.go Cluster.serveControl 1
 //	  owns: the control socket. Woken by: a connection, which gets a goroutine of its own (sandbox/lab). Stops: with ctx.
 //	cluster/node.go together 1
@@ -73,7 +75,7 @@
 // A node's kubelet and proxy (docknode), and the lab's own proxy:
 //
 //	kubelet/kubelet.go Kubelet.Run 1
-//	  owns: seven parts: node status, Lease, Events, Services, pods, the runtime's events, the HTTPS server. Woken by: a timer,
+//	  owns: eight parts: node status, Lease, Events, Services, pods, the runtime's events, the HTTPS server, what pods use. Woken by: a timer,
 //	  a watch, CRI's event stream, a connection. Stops: with ctx; one that fails ends the others.
 //	kubelet/kubelet.go Kubelet.background 1
 //	  owns: what the rows below give it. Stops: with ctx; Run waits for it.

@@ -80,7 +80,7 @@ func TestKubectlSession(t *testing.T) {
 		{"auth can-i list pods", "", "yes"},
 		{"auth can-i list pods --as=system:serviceaccount:default:default", "", "no"},
 		{"auth whoami", "", "admin"},
-		{"top nodes", "", "Metrics API not available"},
+		{"top nodes", "", "metrics not available yet"},
 		{"api-resources", "", "configmaps"},
 		{"-n kt label deploy kd z=1", "", "deployment.apps/kd labeled"},
 		{"-n kt annotate deploy kd z=1", "", "deployment.apps/kd annotated"},

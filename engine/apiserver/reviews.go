@@ -16,6 +16,9 @@ import (
 
 // virtual is the handler of a kind that is not in the store; nil when there is none.
 func (s *Server) virtual(resource schema.GroupVersionResource) func(*call) error {
+	if metricsKinds[resource] {
+		return s.serveMetrics
+	}
 	switch resource {
 	case authenticationv1.SchemeGroupVersion.WithResource("selfsubjectreviews"):
 		return review(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), s.whoAmI)

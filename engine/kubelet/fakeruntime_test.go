@@ -40,6 +40,8 @@ type fakeRuntime struct {
 	runError   error // of RunPodSandbox
 	notReady   bool  // what Status says
 	startError map[string]error
+	burns      map[string]uint64 // thousandths of a core that a container uses all the time
+	holds      map[string]uint64 // bytes of memory
 	exec       func(container string, command []string) (int32, string)
 }
 
@@ -54,6 +56,7 @@ func newFakeRuntime() *fakeRuntime {
 	return &fakeRuntime{
 		images: map[string]bool{"drydock/web:1": true}, exitsAfter: map[string]time.Duration{}, exitCode: map[string]int32{},
 		ignoreTerm: map[string]bool{}, pullError: map[string]error{}, startError: map[string]error{},
+		burns: map[string]uint64{}, holds: map[string]uint64{},
 	}
 }
 
@@ -69,6 +72,38 @@ func (f *fakeRuntime) called() []string {
 
 func (f *fakeRuntime) Version(context.Context, *runtimeapi.VersionRequest, ...grpc.CallOption) (*runtimeapi.VersionResponse, error) {
 	return &runtimeapi.VersionResponse{RuntimeName: "drydock", RuntimeVersion: "1"}, nil
+}
+
+// ListPodSandboxStats counts CPU time since the container's start, as a kernel does.
+func (f *fakeRuntime) ListPodSandboxStats(context.Context, *runtimeapi.ListPodSandboxStatsRequest, ...grpc.CallOption) (*runtimeapi.ListPodSandboxStatsResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	answer := &runtimeapi.ListPodSandboxStatsResponse{}
+	now := time.Now()
+	value := func(n uint64) *runtimeapi.UInt64Value { return &runtimeapi.UInt64Value{Value: n} }
+	for _, s := range f.sandboxes {
+		linux := &runtimeapi.LinuxPodSandboxStats{
+			Cpu: &runtimeapi.CpuUsage{UsageCoreNanoSeconds: value(0)}, Memory: &runtimeapi.MemoryUsage{WorkingSetBytes: value(0)},
+		}
+		for _, c := range f.containers {
+			if c.sandbox != s.Id || c.status.State != runtimeapi.ContainerState_CONTAINER_RUNNING {
+				continue
+			}
+			name := c.config.Metadata.Name
+			total := uint64(now.Sub(time.Unix(0, c.status.StartedAt))) * f.burns[name] / 1000
+			linux.Containers = append(linux.Containers, &runtimeapi.ContainerStats{
+				Attributes: &runtimeapi.ContainerAttributes{Id: c.status.Id, Metadata: c.config.Metadata, Labels: c.config.Labels},
+				Cpu:        &runtimeapi.CpuUsage{Timestamp: now.UnixNano(), UsageCoreNanoSeconds: value(total)},
+				Memory:     &runtimeapi.MemoryUsage{Timestamp: now.UnixNano(), WorkingSetBytes: value(f.holds[name])},
+			})
+			linux.Cpu.UsageCoreNanoSeconds.Value += total
+			linux.Memory.WorkingSetBytes.Value += f.holds[name]
+		}
+		answer.Stats = append(answer.Stats, &runtimeapi.PodSandboxStats{
+			Attributes: &runtimeapi.PodSandboxAttributes{Id: s.Id, Metadata: s.Metadata, Labels: s.Labels}, Linux: linux,
+		})
+	}
+	return answer, nil
 }
 
 func (f *fakeRuntime) Status(context.Context, *runtimeapi.StatusRequest, ...grpc.CallOption) (*runtimeapi.StatusResponse, error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"drydock/engine/listwatch"
 
@@ -28,6 +29,8 @@ type Kubelet struct {
 	services    *serviceCache
 	node        *nodeKeeper
 	logs        *logWatcher
+	usage       *usageMeter
+	started     time.Time
 	allocatable corev1.ResourceList
 
 	// set once in Run, before anything else starts
@@ -55,7 +58,7 @@ func New(cfg Config) (*Kubelet, error) {
 	case cfg.Client == nil, cfg.Runtime == nil, cfg.Images == nil:
 		return nil, fmt.Errorf("kubelet of %s: needs an API client and both halves of CRI", cfg.NodeName)
 	}
-	k := &Kubelet{cfg: cfg, services: &serviceCache{}, workers: map[types.UID]*worker{}, logs: newLogWatcher()}
+	k := &Kubelet{cfg: cfg, services: &serviceCache{}, workers: map[types.UID]*worker{}, logs: newLogWatcher(), usage: newUsageMeter(cfg.Runtime), started: time.Now()}
 	k.events = newEventRecorder(cfg.Client, cfg.NodeName)
 	k.node = newNodeKeeper(&k.cfg, k.events)
 	k.allocatable = allocatable(k.node.capacity)
@@ -78,7 +81,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	k.ctx, k.all = ctx, &all
 	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName, duration: k.cfg.LeaseDuration}
 	for _, part := range []func(context.Context) error{
-		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve,
+		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.usage.run,
 	} {
 		all.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {

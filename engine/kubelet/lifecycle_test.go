@@ -3,6 +3,7 @@ package kubelet_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,8 @@ type world struct {
 	ring    *decision.Ring
 	root    string
 	stop    func()
+	kubelet *kubelet.Kubelet // set by start
+	port    net.Listener     // where its API is served, when set before start
 }
 
 func newWorld(t *testing.T) *world {
@@ -43,12 +46,13 @@ func (w *world) start() {
 	w.t.Helper()
 	k, err := kubelet.New(kubelet.Config{
 		NodeName: "node-1", NodeIP: "172.30.0.11", PodCIDR: "10.244.1.0/24", Client: w.api, Runtime: w.runtime, Images: w.runtime,
-		RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
+		Listener: w.port, RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
 		Capacity: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2")},
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.kubelet = k
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()

@@ -48,7 +48,12 @@ func allocatable(capacity corev1.ResourceList) corev1.ResourceList {
 }
 
 // memoryTotal is MemTotal of /proc/meminfo in bytes (proc_meminfo(5)); 0 when it cannot be read.
-func memoryTotal() int64 {
+func memoryTotal() int64 { return memoryInfo("MemTotal:") }
+
+// memoryAvailable is what the machine could still give without swapping.
+func memoryAvailable() int64 { return memoryInfo("MemAvailable:") }
+
+func memoryInfo(name string) int64 {
 	file, err := os.Open("/proc/meminfo")
 	if err != nil {
 		return 0
@@ -56,7 +61,7 @@ func memoryTotal() int64 {
 	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
-		if len(fields) >= 2 && fields[0] == "MemTotal:" {
+		if len(fields) >= 2 && fields[0] == name {
 			kib, _ := strconv.ParseInt(fields[1], 10, 64)
 			return kib << 10
 		}
