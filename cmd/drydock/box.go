@@ -156,7 +156,7 @@ func boxInner(s boxSpec) (int, error) {
 		}
 	}
 	for resource, most := range map[int]uint64{
-		unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 1024, unix.RLIMIT_FSIZE: uint64(s.Disk), unix.RLIMIT_NPROC: uint64(s.Processes),
+		unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 1024, unix.RLIMIT_FSIZE: uint64(s.Disk), unix.RLIMIT_NPROC: uint64(s.Processes) + 64,
 	} {
 		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return 0, fmt.Errorf("set limit %d: %w", resource, err)

@@ -169,6 +169,10 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 	case err != nil:
 		return Row{}, fmt.Errorf("replay the submission: %w", err)
 	}
+	// What the scripts did must have been seen before an answer is judged: it may depend on a guard that they broke.
+	if _, err := j.rest(ctx, c); err != nil {
+		return Row{}, err
+	}
 	for _, a := range w.answers {
 		if g := j.lesson.Goal(a.Goal); g != nil && g.Check.Answer != nil {
 			if _, err := c.Answer(ctx, a.Goal, a.Value); err != nil {
