@@ -125,6 +125,19 @@ func TestKubectlSession(t *testing.T) {
 	}
 }
 
+// Before kubectl gives up on a kind, it asks the OpenAPI document of old and the list of custom resources.
+func TestKubectlUnknownKinds(t *testing.T) {
+	c := newCluster(t)
+	for manifest, want := range map[string]string{
+		"{apiVersion: v1, kind: Pood, metadata: {name: x}}": `no matches for kind "Pood" in version "v1"`,
+		"{apiVersion: v2, kind: Pod, metadata: {name: x}}":  `no matches for kind "Pod" in version "v2"`,
+	} {
+		if got, err := c.kubectl(t, manifest, "apply", "-f", "-"); err == nil || !strings.Contains(got, want) {
+			t.Errorf("apply %s: %v, want %q", manifest, err, want)
+		}
+	}
+}
+
 func TestKubectlStreams(t *testing.T) {
 	c := newNode(t)
 	for _, step := range []struct{ args, stdin, want string }{

@@ -13,9 +13,11 @@ import (
 	"drydock/engine/api"
 )
 
+// Clients of before 2023 ask for "…v2@v1.0+protobuf", and kubectl still does. The answer is named without the "@", which RFC
+// 9110 does not allow there: client-go refuses a Content-Type that it cannot parse.
 const (
-	openAPIv2Proto = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
-	openAPIv3Proto = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
+	openAPIv2Proto = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+	openAPIv3Proto = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"
 )
 
 // serveOpenAPI answers with the schemas of all kinds, by which kubectl explains and validates.
@@ -68,12 +70,11 @@ func openAPIError(err error) error {
 	return internalError(err)
 }
 
-// prefersProto tells whether the client names the protobuf form before JSON. Its odd name is no valid token of RFC 9110,
-// but goautoneg reads it.
+// prefersProto tells whether the client names the protobuf form, by its new or its old name, before JSON.
 func prefersProto(r *http.Request, proto string) bool {
 	for _, clause := range goautoneg.ParseAccept(r.Header.Get("Accept")) {
 		media := clause.Type + "/" + clause.SubType
-		if media == proto || media == strings.Replace(proto, "@v1.0", ".v1.0", 1) {
+		if media == proto || media == strings.Replace(proto, ".v1.0", "@v1.0", 1) {
 			return true
 		}
 		if media == mediaJSON || media == "*/*" {

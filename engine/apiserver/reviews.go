@@ -32,7 +32,20 @@ func (s *Server) virtual(resource schema.GroupVersionResource) func(*call) error
 		return review(authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectRulesReview"), s.myRules)
 	case schema.GroupVersionResource{Version: "v1", Resource: "bindings"}:
 		return s.bindByBody
+	case schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}:
+		return noDefinitions
 	}
+	return nil
+}
+
+// noDefinitions is the list of custom resources, which is always empty. It is in no discovery document, but kubectl asks for
+// it before it says that there is no such kind.
+func noDefinitions(q *call) error {
+	if q.r.Method != http.MethodGet || q.info.Name != "" {
+		return unknownResource(q)
+	}
+	const empty = `{"kind":"CustomResourceDefinitionList","apiVersion":"apiextensions.k8s.io/v1","metadata":{"resourceVersion":""},"items":[]}`
+	q.respond(http.StatusOK, mediaJSON, []byte(empty+"\n"))
 	return nil
 }
 
