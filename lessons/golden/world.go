@@ -16,7 +16,7 @@ import (
 // Pictures of a world, to be compared with one another.
 
 // beating are kinds that change by themselves all the time.
-var beating = []string{"Lease", "Event", "Node"}
+var beating = []string{"Lease", "Event", "Node", "NodeMetrics", "PodMetrics"}
 
 // objects are all objects of the lab, by kind, namespace and name.
 func (b *bench) objects() (map[string]*unstructured.Unstructured, error) {
