@@ -149,7 +149,8 @@ func TestCommands(t *testing.T) {
 	}
 	readme := inCode(pages(t)["README.md"])
 	for _, name := range declared {
-		if !slices.Contains([]string{"help", "drydock"}, name) && !slices.Contains(lessonVerbs, name) && !strings.Contains(readme, "drydock "+name) &&
+		// box is hidden: a grading lab calls it, people do not.
+		if !slices.Contains([]string{"help", "drydock", "box"}, name) && !slices.Contains(lessonVerbs, name) && !strings.Contains(readme, "drydock "+name) &&
 			!strings.Contains(readme, "drydock pack "+name) && !strings.Contains(readme, "drydock node "+name) {
 			t.Errorf("README.md does not tell of `drydock %s`", name)
 		}
