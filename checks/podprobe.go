@@ -3,6 +3,7 @@ package checks
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +40,12 @@ func (p *APIProber) Exec(ctx context.Context, from Place, argv []string) (ExecRe
 	if from.Kind != PlacePod {
 		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, ErrNoPlace)
 	}
+	query := url.Values{"command": argv, "stdout": {"true"}, "stderr": {"true"}}
+	if name := p.first(ctx, from); name != "" {
+		query.Set("container", name)
+	}
 	at := p.base.JoinPath("api/v1/namespaces", from.Namespace, "pods", from.Name, "exec")
-	at.RawQuery = url.Values{"command": argv, "stdout": {"true"}, "stderr": {"true"}}.Encode()
+	at.RawQuery = query.Encode()
 	run, err := remotecommand.NewWebSocketExecutor(p.cfg, http.MethodGet, at.String())
 	if err != nil {
 		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, err)
@@ -58,6 +63,19 @@ func (p *APIProber) Exec(ctx context.Context, from Place, argv []string) (ExecRe
 		return ExecResult{}, fmt.Errorf("run a command on %s: %w", from, err)
 	}
 	return result, nil
+}
+
+// first is the name of a pod's first container; where a pod has several, the API server wants to be told one. It is empty
+// when the pod cannot be read: then running the command fails, and says why.
+func (p *APIProber) first(ctx context.Context, from Place) string {
+	res, err := p.get(ctx, p.base.JoinPath("api/v1/namespaces", from.Namespace, "pods", from.Name))
+	var pod struct {
+		Spec struct{ Containers []struct{ Name string } }
+	}
+	if err != nil || json.Unmarshal([]byte(res.Body), &pod) != nil || len(pod.Spec.Containers) == 0 {
+		return ""
+	}
+	return pod.Spec.Containers[0].Name
 }
 
 // runs reports whether a pod is there and in phase Running.

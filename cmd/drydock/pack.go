@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -129,8 +130,27 @@ func (l *testLab) Close(ctx context.Context) ([]string, error) {
 	if _, err := stop(context.WithoutCancel(ctx), l.place); err != nil {
 		return nil, err
 	}
-	left := leftovers(string(l.lab))
+	left := remaining(string(l.lab))
 	return left, l.lab.Remove()
+}
+
+// goneWithin is how long the processes of a lab may take to end once all of them have let go of it.
+const goneWithin = 2 * time.Second
+
+// remaining is what is still left when that has passed.
+func remaining(dir string) []string {
+	left := leftovers(dir)
+	look, late := time.NewTicker(50*time.Millisecond), time.After(goneWithin)
+	defer look.Stop()
+	for len(left) > 0 {
+		select {
+		case <-look.C:
+			left = leftovers(dir)
+		case <-late:
+			return left
+		}
+	}
+	return left
 }
 
 // leftovers names what mentions a lab that should be gone: processes by their command line and mounts by their path.
