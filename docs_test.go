@@ -168,7 +168,7 @@ func declaredCommands(t *testing.T) []string {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no sources of cmd/drydock found", err)
 	}
-	use := regexp.MustCompile(`(?:Use:|a\.courseVerb\(|a\.consented\()\s*"([a-z]+)`)
+	use := regexp.MustCompile(`(?:Use:|a\.courseVerb\(|a\.consented\(|a\.packVerb\(|Verb\()\s*"([a-z]+)`)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
