@@ -14,8 +14,9 @@ import (
 	"drydock/sandbox/home"
 )
 
-// rest is how long a lab is left alone before it is weighed: the collectors of its programs have run by then.
-const rest = 3 * time.Second
+// rest is how long a lab is left alone before it is weighed. Its programs give back what their start took after two seconds, and
+// fetch what they need all the same in the next few.
+const rest = 30 * time.Second
 
 // measureMemory weighs an idle lab of three nodes, and one of a single node as grading uses them.
 func measureMemory(ctx context.Context, w *workshop) ([]row, error) {

@@ -12,10 +12,16 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
+
+	"drydock/sandbox/footprint"
 )
 
 // version is set by the linker.
 var version = "dev"
+
+// started is how long a service takes to start, and more.
+const started = 2 * time.Second
 
 // verb is one service or tool. run gets a context that ends on SIGTERM or SIGINT; nil means exit code 0.
 type verb struct {
@@ -56,6 +62,7 @@ func run(args []string, errOut io.Writer) int {
 func do(v verb, args []string, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	footprint.After(ctx, started)
 	if err := v.run(ctx, args); err != nil {
 		fmt.Fprintf(errOut, "docknode %s: %s\n", v.name, strings.TrimSpace(err.Error()))
 		return 4

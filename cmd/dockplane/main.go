@@ -14,9 +14,11 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"drydock/engine/cluster"
 	"drydock/engine/cluster/control"
+	"drydock/sandbox/footprint"
 	"drydock/sandbox/home"
 	"drydock/sandbox/lab"
 )
@@ -66,5 +68,8 @@ func run(args []string, progress *json.Encoder) error {
 		inside.OnOrphaned()
 		cancel()
 	}()
-	return cluster.Run(ctx, opts, func() { _ = progress.Encode(control.Progress{Ready: true}) })
+	return cluster.Run(ctx, opts, func() {
+		_ = progress.Encode(control.Progress{Ready: true})
+		footprint.After(ctx, time.Second)
+	})
 }
