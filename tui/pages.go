@@ -25,9 +25,14 @@ func (m *Model) closePage() {
 	m.touchAll()
 }
 
-// pageKey hands a key to the open page.
+// pageKey hands a key to the open page. The prefix closes it: what follows is a command, as everywhere.
 func (m *Model) pageKey(k uv.Key, name string) tea.Cmd {
 	m.dirty |= dirtyStatus
+	if name == keymap.Prefix {
+		m.closePage()
+		m.prefix = true
+		return nil
+	}
 	chosen := m.chosen
 	a := m.page.Key(k, name)
 	if a.Close {

@@ -99,6 +99,8 @@ func TestHintsInThreeLevels(t *testing.T) {
 		wants(t, s, "hint 3/3")
 		s.Press("ctrl+g", "h") // shown again without asking
 		wants(t, s, "hint 3 of 3")
+		s.Press("ctrl+g", "l") // another command, without Esc first
+		wants(t, s, "Lessons  0 of 3 done")
 	})
 }
 

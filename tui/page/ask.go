@@ -29,7 +29,7 @@ func (p *Ask) Key(k uv.Key, name string) Answer {
 	switch name {
 	case "enter":
 		return Answer{Close: true, Chosen: "text", Text: p.input.Value()}
-	case "esc", "ctrl+c", "ctrl+g":
+	case "esc", "ctrl+c":
 		return Answer{Close: true}
 	}
 	if p.Number && k.Text != "" && !numeric(k.Text) {

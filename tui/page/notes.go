@@ -30,7 +30,7 @@ func (p *Notes) Key(_ uv.Key, name string) Answer {
 		return Answer{}
 	}
 	switch name {
-	case "esc", "q", "enter", "ctrl+c", "ctrl+g", "f1":
+	case "esc", "q", "enter", "ctrl+c", "f1":
 		return Answer{Close: true}
 	}
 	return Answer{}

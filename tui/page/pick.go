@@ -89,7 +89,7 @@ func (p *Pick) Key(k uv.Key, name string) Answer {
 			return Answer{}
 		}
 		return Answer{Close: true}
-	case "ctrl+c", "ctrl+g", "f1":
+	case "ctrl+c", "f1":
 		return Answer{Close: true}
 	}
 	if p.Typing {

@@ -24,6 +24,7 @@ type Emulator struct {
 	pending    bool   // the last character filled the row: the next one wraps first
 	last       printed
 	title      string
+	escaped    bool // the last key was Esc alone, which the program may take for the beginning of another one
 	faults     int
 }
 

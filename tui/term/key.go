@@ -17,19 +17,25 @@ func (e *Emulator) SendKey(k uv.Key) {
 	defer e.mu.Unlock()
 	if seq := encodeKey(k, e.modes); seq != "" {
 		e.reply([]byte(seq))
+		e.escaped = seq == "\x1b"
 	}
 }
 
-// Paste writes text to the program, in brackets when it asked for them.
+// Paste writes text to the program, in brackets when it asked for them. A shell that has just been sent Esc waits for the
+// rest of a key and would read the bracket as that; Ctrl+G makes it forget.
 func (e *Emulator) Paste(text string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\r"), "\n", "\r")
 	if e.modes.BracketedPaste {
 		// Without the end mark inside, pasted text cannot leave the brackets and run as typed.
+		if e.escaped {
+			e.reply([]byte("\a"))
+		}
 		text = "\x1b[200~" + strings.ReplaceAll(text, "\x1b[201~", "") + "\x1b[201~"
 	}
 	e.reply([]byte(text))
+	e.escaped = false
 }
 
 // SendFocus tells the program that the terminal has, or has lost, the focus.

@@ -109,4 +109,11 @@ func TestPaste(t *testing.T) {
 	if want := "a\rb\x1b[200~c\rdrm -rf /\r\x1b[201~"; got.String() != want {
 		t.Errorf("pasted %q, want %q", got.String(), want)
 	}
+	got.Reset()
+	e.SendKey(uv.Key{Code: uv.KeyEscape})
+	e.Paste("d")
+	e.Paste("e")
+	if want := "\x1b\a\x1b[200~d\x1b[201~\x1b[200~e\x1b[201~"; got.String() != want {
+		t.Errorf("pasted %q after Esc, want %q", got.String(), want)
+	}
 }
