@@ -72,7 +72,7 @@ func (w *watchOver) findPods(ctx context.Context) error {
 	}, candidates)
 	w.pods = map[string][]*corev1.Pod{}
 	for _, pod := range w.all {
-		if node := nodeOf(pod); node != "" && !(controller.TerminalPod(pod) && pod.DeletionTimestamp != nil) {
+		if node := nodeOf(pod); node != "" && (!controller.TerminalPod(pod) || pod.DeletionTimestamp == nil) {
 			w.pods[node] = append(w.pods[node], pod)
 		}
 	}

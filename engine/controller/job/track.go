@@ -91,7 +91,7 @@ func (r *round) over(pod *corev1.Pod) bool {
 		return true
 	}
 	index, ok := indexOf(pod)
-	return r.podFailed(pod) && !(ok && r.standins[index] == pod)
+	return r.podFailed(pod) && (!ok || r.standins[index] != pod)
 }
 
 func (r *round) reportIndexes(done indexes) {

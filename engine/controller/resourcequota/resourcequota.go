@@ -77,7 +77,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			continue // a kind without a generated type cannot be counted by this informer factory
 		}
 		id := kind.Resource.GroupResource()
-		c.informers[id] = informer.Informer().(cache.SharedIndexInformer)
+		c.informers[id] = informer.Informer()
 		if err := c.Follow(informer.Informer(), c.changes(id)); err != nil {
 			return err
 		}
