@@ -38,7 +38,7 @@ func (a *app) packCommand() *cobra.Command {
 			Use: "lint DIR", Short: "Find mistakes without starting a lab", Args: oneDir,
 			RunE: func(cmd *cobra.Command, args []string) error { return exit(a.mode(cmd).PackLint(args[0])) },
 		},
-		a.packTestCommand(oneDir), a.packTryCommand(oneDir),
+		a.packTestCommand(oneDir), a.packMutateCommand(oneDir), a.packTryCommand(oneDir), a.packPreviewCommand(oneDir),
 		&cobra.Command{
 			Use: "seal DIR LESSON GOAL ANSWER", Short: "Print the key of an answer, to put into lesson.yaml",
 			Args: func(_ *cobra.Command, args []string) error {

@@ -73,9 +73,7 @@ func (c Case) OK() bool { return len(c.Problems) == 0 }
 // Run proves everything and returns all cases in the order of the pack. The error is that of ctx, or a lesson that the
 // pack does not have.
 func Run(ctx context.Context, cfg Config) ([]Case, error) {
-	cfg.Case = defaulted(cfg.Case, 3*time.Minute)
-	cfg.Reach = defaulted(cfg.Reach, 30*time.Second)
-	cfg.Rest = defaulted(cfg.Rest, time.Second)
+	cfg.fill()
 	proofs, err := cfg.proofs()
 	if err != nil {
 		return nil, err
@@ -101,6 +99,13 @@ func Run(ctx context.Context, cfg Config) ([]Case, error) {
 	}
 	running.Wait()
 	return cases, context.Cause(ctx)
+}
+
+// fill puts the defaults in.
+func (cfg *Config) fill() {
+	cfg.Case = defaulted(cfg.Case, 3*time.Minute)
+	cfg.Reach = defaulted(cfg.Reach, 30*time.Second)
+	cfg.Rest = defaulted(cfg.Rest, time.Second)
 }
 
 func defaulted(d, otherwise time.Duration) time.Duration {

@@ -185,7 +185,7 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 		return Row{}, err
 	}
 	row := j.row(s, began)
-	row.Status, row.Note = status, masked(note)
+	row.Status, row.Note, row.Work = status, masked(note), w.digest
 	if slices.ContainsFunc(row.Goals, func(g GoalOutcome) bool { return g.Outcome == checks.Error }) && status == Graded {
 		row.Status, row.Note = Broken, "a check could not be asked"
 	}
