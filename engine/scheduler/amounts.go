@@ -61,6 +61,30 @@ func (a *amounts) add(b amounts, sign int64) {
 	}
 }
 
+// of is the amount of one resource.
+func (a *amounts) of(name corev1.ResourceName) int64 {
+	switch name {
+	case corev1.ResourceCPU:
+		return a.cpu
+	case corev1.ResourceMemory:
+		return a.memory
+	case corev1.ResourceEphemeralStorage:
+		return a.storage
+	default:
+		return a.others[name]
+	}
+}
+
+// within says whether b is enough.
+func (a amounts) within(b amounts) bool {
+	for name, n := range a.others {
+		if n > b.others[name] {
+			return false
+		}
+	}
+	return a.cpu <= b.cpu && a.memory <= b.memory && a.storage <= b.storage
+}
+
 func (a amounts) zero() bool {
 	return a.cpu == 0 && a.memory == 0 && a.storage == 0 && len(a.others) == 0
 }

@@ -16,61 +16,69 @@ import (
 
 // bind is the binding cycle: it tells the API server, or takes the pod back from the node it was assumed on.
 func (s *Scheduler) bind(ctx context.Context, a *attempt, c *choice) {
-	p := a.podInfo
+	p, voice := a.podInfo, s.profiles[a.Spec.SchedulerName]
 	err := s.client.CoreV1().Pods(p.Namespace).Bind(ctx, &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID},
 		Target:     corev1.ObjectReference{Kind: "Node", Name: c.node},
 	}, metav1.CreateOptions{})
 	if err == nil {
 		s.queue.remove(p.UID)
-		s.Normal(p.Pod, "Scheduled", "Successfully assigned %s/%s to %s", p.Namespace, p.Name, c.node)
-		s.Decide(decision.Record{
+		voice.Normal(p.Pod, "Scheduled", "Successfully assigned %s/%s to %s", p.Namespace, p.Name, c.node)
+		voice.Decide(decision.Record{
 			Object: controller.Refer("pods", p), Action: "Bind", After: c.node, Reason: "Scheduled", Details: c.details,
 		})
 		return
 	}
 	s.world.remove(p.UID)
-	s.queue.happened(podGone) // room that others were refused for may be there after all
+	s.queue.happened(event{what: podGone, oldPod: p}) // room that others were refused for may be there after all
 	if apierrors.IsNotFound(err) || ctx.Err() != nil {
 		s.queue.remove(p.UID)
 		return
 	}
 	s.queue.retry(a)
 	message := fmt.Sprintf("binding rejected: %v", err)
-	s.Warning(p.Pod, "FailedScheduling", "%s", message)
-	s.Decide(decision.Record{
+	voice.Warning(p.Pod, "FailedScheduling", "%s", message)
+	voice.Decide(decision.Record{
 		Object: controller.Refer("pods", p), Action: "Bind", Reason: "SchedulerError", Message: message, Details: c.details,
 	})
-	s.setCondition(ctx, p, "SchedulerError", message)
+	s.setCondition(ctx, p, told{reason: "SchedulerError", message: message})
+}
+
+// told is what a pod's status says about why it has no node.
+type told struct {
+	reason, message string
+	nominated       *string // the node whose victims it waits for; nil leaves the field alone
 }
 
 // setCondition says in the pod's status why it has no node, if that is news.
-func (s *Scheduler) setCondition(ctx context.Context, p *podInfo, reason, message string) {
+func (s *Scheduler) setCondition(ctx context.Context, p *podInfo, t told) {
 	now := metav1.Now()
 	c := corev1.PodCondition{
-		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: reason, Message: message,
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: t.reason, Message: t.message,
 		LastTransitionTime: now, ObservedGeneration: p.Generation,
 	}
 	if before := controller.PodCondition(p.Pod, corev1.PodScheduled); before != nil && before.Status == c.Status {
-		if before.Reason == reason && before.Message == message {
+		if before.Reason == t.reason && before.Message == t.message && (t.nominated == nil || *t.nominated == p.Status.NominatedNodeName) {
 			return
 		}
 		c.LastTransitionTime = before.LastTransitionTime
 	}
-	err := s.patchCondition(ctx, p, c)
+	err := s.patchStatus(ctx, p.Pod, c, t.nominated)
 	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
 		// The Event has said it already, and the next attempt says it again.
-		s.Decide(decision.Record{Object: controller.Refer("pods", p), Action: "PatchStatus", Reason: "SchedulerError", Message: err.Error()})
+		s.profiles[p.Spec.SchedulerName].Decide(decision.Record{Object: controller.Refer("pods", p), Action: "PatchStatus", Reason: "SchedulerError", Message: err.Error()})
 	}
 }
 
-func (s *Scheduler) patchCondition(ctx context.Context, p *podInfo, c corev1.PodCondition) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"uid": p.UID},
-		"status":   map[string]any{"conditions": []corev1.PodCondition{c}},
-	})
+// patchStatus sets a condition and, unless nil, the nominated node.
+func (s *Scheduler) patchStatus(ctx context.Context, p *corev1.Pod, c corev1.PodCondition, nominated *string) error {
+	status := map[string]any{"conditions": []corev1.PodCondition{c}}
+	if nominated != nil {
+		status["nominatedNodeName"] = *nominated
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": p.UID}, "status": status})
 	if err != nil {
-		return fmt.Errorf("patch condition: %w", err)
+		return fmt.Errorf("patch status: %w", err)
 	}
 	_, err = s.client.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	return err

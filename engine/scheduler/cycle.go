@@ -2,12 +2,7 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"strings"
-
-	"drydock/engine/controller"
-	"drydock/engine/decision"
 )
 
 // choice is the result of a scheduling cycle that found a node.
@@ -19,23 +14,54 @@ type choice struct {
 // candidate is a node that passed all filters.
 type candidate struct {
 	node   *nodeInfo
-	points []int64 // weighted, in the order of Scheduler.scores
+	points []int64 // weighted, in the order of cycle.scorers
 	total  int64
+}
+
+// cycle is one pod's way through the plugins of its profile. Owned by Run, under world.mu.
+type cycle struct {
+	*podInfo
+	profile *profile
+	world   *world
+	judges  []seat
+	scorers []weightedScorer
+}
+
+// seat is a filter and what it has sent to judge this cycle's pod.
+type seat struct {
+	filter
+	judge
+}
+
+// weightedScorer is a score and what it has sent to give points in this cycle.
+type weightedScorer struct {
+	weighted
+	scorer
 }
 
 // schedule is the scheduling cycle: it finds a node for a pod and assumes the pod on it. nil when there is none: then the
 // item is back in the queue and the pod knows why.
 func (s *Scheduler) schedule(ctx context.Context, a *attempt) *choice {
 	if a.DeletionTimestamp != nil || s.world.placed(a.UID) {
+		s.queue.decided()
 		s.queue.remove(a.UID)
+		return nil
+	}
+	if len(a.Spec.SchedulingGates) > 0 {
+		s.waitAtGate(ctx, a)
 		return nil
 	}
 	best, found := s.decide(a.podInfo)
 	if best != nil {
+		s.queue.decided()
 		return best
 	}
+	if err := s.preempt(ctx, a.podInfo, found.preemption); err != nil {
+		s.preemptionFailed(ctx, a, err)
+		return nil
+	}
 	// Aside before the pod is told: what happens while we tell must be able to wake it.
-	s.queue.setAside(a, found.wakes)
+	s.queue.setAside(a, waits{refused: found.refused})
 	s.unschedulable(ctx, a.podInfo, found)
 	return nil
 }
@@ -44,28 +70,50 @@ func (s *Scheduler) schedule(ctx context.Context, a *attempt) *choice {
 func (s *Scheduler) decide(p *podInfo) (*choice, diagnosis) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	fitting, found := s.filterLocked(p)
+	c := &cycle{podInfo: p, profile: s.profiles[p.Spec.SchedulerName], world: s.world}
+	c.preFilter()
+	fitting, found := s.filterLocked(c)
 	if len(fitting) == 0 {
+		found.preemption = s.planLocked(c, found)
 		return nil, found
 	}
-	s.score(p, fitting)
+	c.score(fitting)
 	best := pick(fitting)
 	s.world.placeLocked(p, best.node.node.Name)
-	return &choice{node: best.node.node.Name, details: s.explain(fitting, found)}, found
+	delete(s.world.nominated, p.UID)
+	return &choice{node: best.node.node.Name, details: c.explain(fitting, found)}, found
+}
+
+func (c *cycle) preFilter() {
+	for _, f := range c.profile.filters {
+		var j judge
+		if pre, ok := f.(preFilter); ok {
+			j = pre.PreFilter(c.podInfo, c.world)
+		} else {
+			j = f.(judge)
+		}
+		if j != nil {
+			c.judges = append(c.judges, seat{f, j})
+		}
+	}
 }
 
 // filterLocked asks the filters about nodes until enough nodes have passed. It begins where the last cycle ended, so that
-// in a large cluster every node gets its turn.
-func (s *Scheduler) filterLocked(p *podInfo) ([]candidate, diagnosis) {
+// in a large cluster every node gets its turn. A node that the pod is nominated to comes before all others.
+func (s *Scheduler) filterLocked(c *cycle) ([]candidate, diagnosis) {
 	nodes := s.world.sorted
-	d := diagnosis{nodes: len(nodes), refusals: map[string]*refusal{}, wakes: nodeAdded}
+	d := diagnosis{nodes: len(nodes), refusals: map[string]*refusal{}}
+	if n := s.world.nodes[s.world.nominated[c.UID].node]; n != nil && n.node != nil {
+		if _, r := c.refuse(n); r == nil {
+			return []candidate{{node: n}}, d
+		}
+	}
 	var fitting []candidate
 	looked := 0
 	for ; looked < len(nodes) && len(fitting) < enough(len(nodes)); looked++ {
 		n := nodes[(s.start+looked)%len(nodes)]
-		if f, r := s.refuse(p, n); r != nil {
-			d.refusals[n.node.Name] = r
-			d.wakes |= f.Events()
+		if f, r := c.refuse(n); r != nil {
+			d.note(n.node.Name, f, r)
 			continue
 		}
 		fitting = append(fitting, candidate{node: n})
@@ -76,13 +124,45 @@ func (s *Scheduler) filterLocked(p *podInfo) ([]candidate, diagnosis) {
 	return fitting, d
 }
 
-func (s *Scheduler) refuse(p *podInfo, n *nodeInfo) (filter, *refusal) {
-	for _, f := range s.filters {
-		if r := f.Filter(p, n); r != nil {
+// refuse asks about a node as it will be with the pods nominated to it that are as important; and as it is, since those
+// pods may not come, and this one may need what is there now.
+func (c *cycle) refuse(n *nodeInfo) (filter, *refusal) {
+	if others := c.nominatedTo(n); len(others) > 0 {
+		for _, other := range others {
+			c.move(other, n, 1)
+		}
+		f, r := c.ask(n)
+		for _, other := range others {
+			c.move(other, n, -1)
+		}
+		if r != nil {
 			return f, r
 		}
 	}
+	return c.ask(n)
+}
+
+func (c *cycle) ask(n *nodeInfo) (filter, *refusal) {
+	for _, s := range c.judges {
+		if r := s.judge.Filter(c.podInfo, n); r != nil {
+			return s.filter, r
+		}
+	}
 	return nil, nil
+}
+
+// move pretends that a pod were on a node (sign 1) or were not (-1).
+func (c *cycle) move(other *podInfo, n *nodeInfo, sign int) {
+	if sign > 0 {
+		c.world.placeLocked(other, n.node.Name)
+	} else {
+		c.world.removeLocked(other.UID)
+	}
+	for _, s := range c.judges {
+		if counts, ok := s.judge.(counter); ok {
+			counts.Count(other, n, sign)
+		}
+	}
 }
 
 // enough is how many fitting nodes are worth comparing: all of up to 100, and a falling share of more.
@@ -91,21 +171,36 @@ func enough(nodes int) int {
 	return max(100, nodes*share/100)
 }
 
-func (s *Scheduler) score(p *podInfo, fitting []candidate) {
+func (c *cycle) score(fitting []candidate) {
 	if len(fitting) == 1 {
 		return // nothing to compare
 	}
+	c.preScore(fitting)
 	points := make([]int64, len(fitting))
-	all := make([]int64, len(fitting)*len(s.scores))
-	for k, plugin := range s.scores {
+	all := make([]int64, len(fitting)*len(c.scorers))
+	for k, plugin := range c.scorers {
 		for i := range fitting {
-			points[i] = plugin.Score(p, fitting[i].node)
+			points[i] = plugin.Score(c.podInfo, fitting[i].node)
 		}
 		plugin.Normalize(points)
 		for i := range fitting {
-			fitting[i].points = all[i*len(s.scores) : (i+1)*len(s.scores)]
-			fitting[i].points[k] = points[i] * plugin.Weight()
+			fitting[i].points = all[i*len(c.scorers) : (i+1)*len(c.scorers)]
+			fitting[i].points[k] = points[i] * plugin.weight
 			fitting[i].total += fitting[i].points[k]
+		}
+	}
+}
+
+func (c *cycle) preScore(fitting []candidate) {
+	for _, s := range c.profile.scores {
+		var giver scorer
+		if pre, ok := s.score.(preScore); ok {
+			giver = pre.PreScore(c.podInfo, c.world, fitting)
+		} else {
+			giver = s.score.(scorer)
+		}
+		if giver != nil {
+			c.scorers = append(c.scorers, weightedScorer{s, giver})
 		}
 	}
 }
@@ -124,45 +219,4 @@ func pick(fitting []candidate) *candidate {
 		}
 	}
 	return best
-}
-
-// explained is the most nodes that a decision record speaks of.
-const explained = 50
-
-// explain says for each node what the plugins thought of it.
-func (s *Scheduler) explain(fitting []candidate, d diagnosis) map[string]string {
-	details := refusalDetails(d)
-	for _, c := range fitting[:min(len(fitting), explained)] {
-		if c.points == nil {
-			details[c.node.node.Name] = "fits: the only one"
-			continue
-		}
-		parts := make([]string, len(s.scores))
-		for k, plugin := range s.scores {
-			parts[k] = fmt.Sprintf("%s %d", plugin.Name(), c.points[k])
-		}
-		details[c.node.node.Name] = fmt.Sprintf("fits: score %d (%s)", c.total, strings.Join(parts, ", "))
-	}
-	return details
-}
-
-func refusalDetails(d diagnosis) map[string]string {
-	details := map[string]string{}
-	for node, r := range d.refusals {
-		if len(details) == explained {
-			break
-		}
-		details[node] = r.plugin + ": " + strings.Join(r.reasons, ", ")
-	}
-	return details
-}
-
-// unschedulable tells the pod's user and writes the record.
-func (s *Scheduler) unschedulable(ctx context.Context, p *podInfo, d diagnosis) {
-	message := d.message()
-	s.Warning(p.Pod, "FailedScheduling", "%s", message)
-	s.Decide(decision.Record{
-		Object: controller.Refer("pods", p), Action: "Schedule", Reason: "FailedScheduling", Message: message, Details: refusalDetails(d),
-	})
-	s.setCondition(ctx, p, "Unschedulable", message)
 }

@@ -9,18 +9,19 @@ import (
 // noNodes is what is said when there are no nodes at all.
 const noNodes = "no nodes available to schedule pods"
 
-// What preemption says about a node that refused: whether taking pods away could have helped. There are never victims,
-// because preemption itself is left out; upstream says the same when no pod on the node has a lower priority.
-const (
-	notHelpful = "Preemption is not helpful for scheduling"
-	noVictims  = "No preemption victims found for incoming pod"
-)
-
 // diagnosis collects why no node will do.
 type diagnosis struct {
-	nodes    int
-	refusals map[string]*refusal // by node
-	wakes    change
+	nodes      int
+	refusals   map[string]*refusal // by node
+	refused    []filter            // the plugins that refused, each once
+	preemption plan
+}
+
+func (d *diagnosis) note(node string, f filter, r *refusal) {
+	d.refusals[node] = r
+	if !slices.ContainsFunc(d.refused, func(known filter) bool { return known.Name() == f.Name() }) {
+		d.refused = append(d.refused, f)
+	}
 }
 
 // message is what the Event and the condition say:
@@ -30,19 +31,22 @@ func (d diagnosis) message() string {
 	if d.nodes == 0 {
 		return noNodes
 	}
-	reasons, preemption := map[string]int{}, map[string]int{}
-	for _, r := range d.refusals {
+	message := available(d.nodes, d.refusals)
+	if d.preemption.message != "" {
+		message += " preemption: " + d.preemption.message
+	}
+	return message
+}
+
+// available counts the reasons of the refusals.
+func available(nodes int, refusals map[string]*refusal) string {
+	reasons := map[string]int{}
+	for _, r := range refusals {
 		for _, reason := range r.reasons {
 			reasons[reason]++
 		}
-		if r.victims {
-			preemption[noVictims]++
-		} else {
-			preemption[notHelpful]++
-		}
 	}
-	available := fmt.Sprintf("0/%d nodes are available:", d.nodes)
-	return fmt.Sprintf("%s %s. preemption: %s %s.", available, histogram(reasons), available, histogram(preemption))
+	return fmt.Sprintf("0/%d nodes are available: %s.", nodes, histogram(reasons))
 }
 
 // histogram is "count reason" for each, sorted as text, as upstream has it.

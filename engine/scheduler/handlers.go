@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
@@ -12,16 +14,17 @@ type nodeHandler struct{ *Scheduler }
 
 // OnAdd implements cache.ResourceEventHandler.
 func (h nodeHandler) OnAdd(obj any, _ bool) {
-	h.world.setNode(obj.(*corev1.Node))
-	h.queue.happened(anyNode)
+	node := obj.(*corev1.Node)
+	h.world.setNode(node)
+	h.queue.happened(event{what: nodeAdded, node: node})
 }
 
 // OnUpdate implements cache.ResourceEventHandler.
 func (h nodeHandler) OnUpdate(old, obj any) {
 	before, node := old.(*corev1.Node), obj.(*corev1.Node)
 	h.world.setNode(node)
-	if c := difference(before, node); c != 0 {
-		h.queue.happened(c)
+	if e := nodeEvent(before, node); e.what != 0 {
+		h.queue.happened(e)
 	}
 }
 
@@ -29,25 +32,8 @@ func (h nodeHandler) OnUpdate(old, obj any) {
 func (h nodeHandler) OnDelete(obj any) {
 	if node, ok := controller.Object[*corev1.Node](obj); ok {
 		h.world.removeNode(node.Name)
+		h.queue.happened(event{what: nodeGone, before: node, node: node})
 	}
-}
-
-// difference is what changed of what filters look at.
-func difference(before, node *corev1.Node) change {
-	var c change
-	if !equality.Semantic.DeepEqual(before.Status.Allocatable, node.Status.Allocatable) {
-		c |= nodeResources
-	}
-	if !equality.Semantic.DeepEqual(before.Labels, node.Labels) {
-		c |= nodeLabels
-	}
-	if !equality.Semantic.DeepEqual(before.Spec.Taints, node.Spec.Taints) {
-		c |= nodeTaints
-	}
-	if before.Spec.Unschedulable != node.Spec.Unschedulable {
-		c |= nodeCordon
-	}
-	return c
 }
 
 // podHandler keeps the world's pods and the queue.
@@ -81,22 +67,44 @@ func (h podHandler) see(before, pod *corev1.Pod) {
 		h.forget(pod)
 	case pod.Spec.NodeName != "":
 		h.queue.remove(pod.UID)
-		h.world.place(newPodInfo(pod), pod.Spec.NodeName)
+		h.placed(newPodInfo(pod))
 	case pod.DeletionTimestamp != nil:
-		h.queue.remove(pod.UID)
-	case pod.Spec.SchedulerName != name, len(pod.Spec.SchedulingGates) > 0:
-		return // somebody else's, or not yet
+		h.queue.remove(pod.UID) // its binding may be on its way: a node it is assumed on keeps its room
+		h.world.nominate(&podInfo{Pod: pod}, "")
+	case h.profiles[pod.Spec.SchedulerName] == nil:
+		return // somebody else's
 	default:
 		// Its own condition changes with every attempt: that must not start the next one.
 		changed := before == nil || !equality.Semantic.DeepEqual(before.Spec, pod.Spec) || !equality.Semantic.DeepEqual(before.Labels, pod.Labels)
-		h.queue.add(newPodInfo(pod), changed)
+		p := newPodInfo(pod)
+		h.nominated(before, p)
+		h.queue.add(p, changed)
+	}
+}
+
+// placed takes in a pod on a node; that it is there, or its new labels, may help others.
+func (h podHandler) placed(p *podInfo) {
+	switch before := h.world.place(p, p.Spec.NodeName); {
+	case before == nil || before.Spec.NodeName == "":
+		h.queue.happened(event{what: podPlaced, pod: p})
+	case !maps.Equal(before.Labels, p.Labels):
+		h.queue.happened(event{what: podLabels, oldPod: before, pod: p})
+	}
+}
+
+// nominated takes in what the API says of a nomination. An empty field that was empty before says nothing: the status may
+// not have been written yet.
+func (h podHandler) nominated(before *corev1.Pod, p *podInfo) {
+	node := p.Status.NominatedNodeName
+	if node != "" || before != nil && before.Status.NominatedNodeName != "" {
+		h.world.nominate(p, node)
 	}
 }
 
 // forget lets go of a pod that is gone or has ended; the room it took may help others.
 func (h podHandler) forget(pod *corev1.Pod) {
 	h.queue.remove(pod.UID)
-	if h.world.remove(pod.UID) {
-		h.queue.happened(podGone)
+	if p := h.world.remove(pod.UID); p != nil {
+		h.queue.happened(event{what: podGone, oldPod: p})
 	}
 }

@@ -4,21 +4,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// change is something that happened in the cluster; a set of them as bits.
-type change uint
-
-// The changes that can make a pod schedulable.
-const (
-	nodeAdded change = 1 << iota
-	nodeResources
-	nodeLabels
-	nodeTaints
-	nodeCordon
-	podGone // from a node
-
-	anyNode = nodeAdded | nodeResources | nodeLabels | nodeTaints | nodeCordon
-)
-
 // refusal is why a plugin does not want a pod on a node.
 type refusal struct {
 	plugin  string
@@ -27,36 +12,54 @@ type refusal struct {
 	victims bool
 }
 
-// filter is a plugin of the Filter phase.
+// filter is a plugin of the Filter phase. It is also a judge, or a preFilter that makes one for each cycle.
 type filter interface {
 	Name() string
-	// Filter returns nil when the pod may go to the node. It must not change anything.
-	Filter(p *podInfo, n *nodeInfo) *refusal
-	// Events are the changes after which a pod that was refused is worth another look.
-	Events() change
+	// Helps is the queueing hint: whether a pod that was refused is worth another look after an event.
+	Helps(p *podInfo, e event) bool
 }
 
-// score is a plugin of the Score phase.
+// judge is what is asked about each node.
+type judge interface {
+	// Filter returns nil when the pod may go to the node. It must not change anything.
+	Filter(p *podInfo, n *nodeInfo) *refusal
+}
+
+// preFilter is a filter whose answer about one node depends on the others.
+type preFilter interface {
+	filter
+	// PreFilter looks at the whole cluster once; nil when the plugin has nothing to say about the pod. world.mu is held.
+	PreFilter(p *podInfo, w *world) judge
+}
+
+// counter is a judge that counts pods. Preemption tells it what a node would be like with a pod less (sign -1) or more (1).
+type counter interface {
+	Count(other *podInfo, n *nodeInfo, sign int)
+}
+
+// score is a plugin of the Score phase. It is also a scorer, or a preScore that makes one for each cycle.
 type score interface {
 	Name() string
 	Weight() int64
-	// Score returns points for the node, 0 to 100 unless normalize makes them so.
+}
+
+// scorer is what is asked about each node that passed the filters.
+type scorer interface {
+	// Score returns points for the node, 0 to 100 unless Normalize makes them so.
 	Score(p *podInfo, n *nodeInfo) int64
 	// Normalize brings the points of all nodes into 0 to 100, in place.
 	Normalize(points []int64)
 }
 
+// preScore is a score whose points for one node depend on the others.
+type preScore interface {
+	score
+	// PreScore looks at the whole cluster once; nil when the plugin does not care. world.mu is held.
+	PreScore(p *podInfo, w *world, fitting []candidate) scorer
+}
+
 // bestScore is the most points a plugin gives.
 const bestScore = 100
-
-// filters are the plugins in the order they are asked; the first refusal counts.
-func filters() []filter {
-	return []filter{nodeUnschedulable{}, nodeName{}, taintToleration{}, nodeAffinity{}, nodePorts{}, resourcesFit{}}
-}
-
-func scores() []score {
-	return []score{taintToleration{}, nodeAffinity{}, resourcesFit{}, balancedAllocation{}}
-}
 
 // asIs is for plugins whose points need no Normalize.
 type asIs struct{}
@@ -83,14 +86,17 @@ func stretch(points []int64, reverse bool) {
 // podInfo is a pod and what the plugins would otherwise compute for every node anew.
 type podInfo struct {
 	*corev1.Pod
-	requests amounts // what it asks for
-	nonzero  amounts // the same, containers that ask for nothing counting as small ones
-	ports    []hostPort
-	affinity affinity
+	requests  amounts // what it asks for
+	nonzero   amounts // the same, containers that ask for nothing counting as small ones
+	ports     []hostPort
+	affinity  affinity
+	neighbors *neighbors // nil: it says nothing about other pods
+	spread    []spreadConstraint
 }
 
 func newPodInfo(pod *corev1.Pod) *podInfo {
 	return &podInfo{
 		Pod: pod, requests: requestsOf(pod), nonzero: nonzeroOf(pod), ports: portsOf(pod), affinity: affinityOf(pod),
+		neighbors: neighborsOf(pod), spread: spreadOf(pod.Spec.TopologySpreadConstraints, pod.Labels),
 	}
 }

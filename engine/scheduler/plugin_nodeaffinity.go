@@ -30,14 +30,20 @@ func (nodeAffinity) Name() string { return "NodeAffinity" }
 
 func (nodeAffinity) Weight() int64 { return 2 }
 
-func (nodeAffinity) Events() change { return nodeAdded | nodeLabels }
+// Helps when a node matches that did not, or is new.
+func (nodeAffinity) Helps(p *podInfo, e event) bool { return e.better(nodeLabels, p.affinity.matches) }
 
 func (nodeAffinity) Filter(p *podInfo, n *nodeInfo) *refusal {
-	// A term that cannot be parsed matches nothing, as upstream has it.
-	if match, _ := p.affinity.required.Match(n.node); !match {
+	if !p.affinity.matches(n.node) {
 		return unwanted
 	}
 	return nil
+}
+
+// matches says whether the pod may go to the node; a term that cannot be parsed matches nothing, as upstream has it.
+func (a affinity) matches(node *corev1.Node) bool {
+	match, _ := a.required.Match(node)
+	return match
 }
 
 // Score adds up the weights of the preferences that the node meets.

@@ -7,7 +7,10 @@ var wrongName = &refusal{plugin: "NodeName", reasons: []string{"node(s) didn't m
 
 func (nodeName) Name() string { return "NodeName" }
 
-func (nodeName) Events() change { return nodeAdded }
+// Helps when the node has come.
+func (nodeName) Helps(p *podInfo, e event) bool {
+	return e.what&nodeAdded != 0 && e.node.Name == p.Spec.NodeName
+}
 
 func (nodeName) Filter(p *podInfo, n *nodeInfo) *refusal {
 	if p.Spec.NodeName != "" && p.Spec.NodeName != n.node.Name {

@@ -52,18 +52,23 @@ func (a hostPort) conflicts(b hostPort) bool {
 
 func (nodePorts) Name() string { return "NodePorts" }
 
-func (nodePorts) Events() change { return nodeAdded | podGone }
+// Helps when a pod has given back a port that is asked for.
+func (nodePorts) Helps(p *podInfo, e event) bool {
+	return e.what&nodeAdded != 0 || e.what&podGone != 0 && portsClash(p, e.oldPod)
+}
 
 func (nodePorts) Filter(p *podInfo, n *nodeInfo) *refusal {
 	if len(p.ports) == 0 {
 		return nil
 	}
 	for _, other := range n.pods {
-		for _, taken := range other.ports {
-			if slices.ContainsFunc(p.ports, taken.conflicts) {
-				return portTaken
-			}
+		if portsClash(p, other) {
+			return portTaken
 		}
 	}
 	return nil
+}
+
+func portsClash(p, other *podInfo) bool {
+	return slices.ContainsFunc(other.ports, func(taken hostPort) bool { return slices.ContainsFunc(p.ports, taken.conflicts) })
 }

@@ -2,8 +2,6 @@ package scheduler
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
-	"k8s.io/klog/v2"
 )
 
 // nodeUnschedulable keeps pods from cordoned nodes, unless they tolerate that as if it were a taint.
@@ -13,12 +11,19 @@ var cordoned = &refusal{plugin: "NodeUnschedulable", reasons: []string{"node(s) 
 
 func (nodeUnschedulable) Name() string { return "NodeUnschedulable" }
 
-func (nodeUnschedulable) Events() change { return nodeAdded | nodeCordon }
+// Helps when a node is open that was not, or is new.
+func (nodeUnschedulable) Helps(p *podInfo, e event) bool {
+	return e.better(nodeCordon, func(n *corev1.Node) bool { return open(p, n) })
+}
 
 func (nodeUnschedulable) Filter(p *podInfo, n *nodeInfo) *refusal {
-	taint := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
-	if n.node.Spec.Unschedulable && !corev1helpers.TolerationsTolerateTaint(klog.Background(), p.Spec.Tolerations, &taint, true) {
+	if !open(p, n.node) {
 		return cordoned
 	}
 	return nil
+}
+
+func open(p *podInfo, node *corev1.Node) bool {
+	taint := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
+	return !node.Spec.Unschedulable || tolerates(p, &taint)
 }

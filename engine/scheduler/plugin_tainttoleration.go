@@ -15,17 +15,28 @@ func (taintToleration) Name() string { return "TaintToleration" }
 
 func (taintToleration) Weight() int64 { return 3 }
 
-func (taintToleration) Events() change { return nodeAdded | nodeTaints }
+// Helps when a node lost its last taint in the way, or is new and has none.
+func (taintToleration) Helps(p *podInfo, e event) bool {
+	return e.better(nodeTaints, func(n *corev1.Node) bool { return toleratesAll(p, n) })
+}
 
 func (taintToleration) Filter(p *podInfo, n *nodeInfo) *refusal {
-	for i := range n.node.Spec.Taints {
-		taint := &n.node.Spec.Taints[i]
-		hard := taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
-		if hard && !tolerates(p, taint) {
-			return untolerated
-		}
+	if !toleratesAll(p, n.node) {
+		return untolerated
 	}
 	return nil
+}
+
+// toleratesAll says whether the pod may be where the node's taints keep pods away.
+func toleratesAll(p *podInfo, node *corev1.Node) bool {
+	for i := range node.Spec.Taints {
+		taint := &node.Spec.Taints[i]
+		hard := taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
+		if hard && !tolerates(p, taint) {
+			return false
+		}
+	}
+	return true
 }
 
 // Score counts the soft taints; Normalize turns the count round.

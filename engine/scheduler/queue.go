@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,14 +23,14 @@ const (
 
 // item is a pod in the queue.
 type item struct {
-	pod      *podInfo // guarded by queue.mu, like all that follows
+	pod      *podInfo  // guarded by queue.mu, like all that follows
 	since    time.Time // when it came into the queue
 	attempts int
 
 	tried   time.Time // the end of the last attempt
 	failed  bool      // it ended in an error
-	wakes   change    // what could help
-	moves   int       // queue.moves when the attempt began
+	waits   waits     // what could help
+	stale   bool      // the pod has changed since the attempt began
 	removed bool      // the pod is gone, or has a node
 }
 
@@ -48,6 +49,20 @@ func (i *item) ready() time.Time {
 	return i.tried.Add(min(lastBackoff, firstBackoff<<min(i.attempts-1, 10)))
 }
 
+// waits is what an unschedulable pod waits for.
+type waits struct {
+	refused []filter // the plugins that refused it: their hints are asked
+	gated   bool     // it has scheduling gates: nothing but a change of the pod helps
+}
+
+// helps says whether an event is worth another look. Where there was no node to ask about, any will do.
+func (i *item) helps(e event) bool {
+	if len(i.waits.refused) == 0 {
+		return !i.waits.gated && e.what&nodeAdded != 0
+	}
+	return slices.ContainsFunc(i.waits.refused, func(f filter) bool { return f.Helps(i.pod, e) })
+}
+
 // queue holds the pods to schedule in three places: active (to be taken), waiting (for the end of their back-off) and
 // aside (unschedulable, until something happens).
 type queue struct {
@@ -57,8 +72,8 @@ type queue struct {
 	waiting byReady
 	aside   map[types.UID]*item
 	all     map[types.UID]*item // everything in the queue or in a cycle
-	moves   int                 // counts the changes that woke pods
-	latest  change              // the kinds of the changes since the attempt that is under way began
+	trying  bool                // an attempt is under way
+	during  []event             // what has happened since it began
 	wake    chan struct{}       // has a token when pop should look again
 }
 
@@ -88,6 +103,7 @@ func (q *queue) add(p *podInfo, changed bool) {
 		return
 	}
 	i.pod = p
+	i.stale = i.stale || changed
 	if q.aside[p.UID] != nil && changed {
 		delete(q.aside, p.UID)
 		heap.Push(&q.active, i)
@@ -108,15 +124,16 @@ func (q *queue) remove(uid types.UID) {
 
 // setAside takes an item back after an attempt that found no node. When something that could help happened during the
 // attempt, which may not have seen it, the item waits only for its back-off.
-func (q *queue) setAside(a *attempt, wakes change) {
+func (q *queue) setAside(a *attempt, w waits) {
 	i := a.item
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i.attempts++
-	i.tried, i.wakes, i.failed = time.Now(), wakes, false
+	i.tried, i.waits, i.failed = time.Now(), w, false
+	q.trying = false
 	switch {
 	case i.removed:
-	case i.moves != q.moves && q.latest&wakes != 0:
+	case i.stale || slices.ContainsFunc(q.during, i.helps):
 		heap.Push(&q.waiting, i)
 		q.wakeUp()
 	default:
@@ -137,14 +154,22 @@ func (q *queue) retry(a *attempt) {
 	}
 }
 
-// happened wakes the unschedulable pods that a change could help.
-func (q *queue) happened(c change) {
+// decided ends the attempt that is under way: it has found a node.
+func (q *queue) decided() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.moves++
-	q.latest |= c
+	q.trying = false
+}
+
+// happened wakes the unschedulable pods that an event could help.
+func (q *queue) happened(e event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.trying {
+		q.during = append(q.during, e)
+	}
 	for uid, i := range q.aside {
-		if i.wakes&c != 0 {
+		if i.helps(e) {
 			q.takeBackLocked(uid, i)
 		}
 	}
@@ -207,7 +232,7 @@ func (q *queue) next() (*attempt, time.Duration) {
 }
 
 func (q *queue) beginLocked(i *item) *attempt {
-	i.moves, q.latest = q.moves, 0
+	i.stale, q.trying, q.during = false, true, nil
 	return &attempt{podInfo: i.pod, item: i}
 }
 
@@ -216,7 +241,7 @@ func (q *queue) sweep() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for uid, i := range q.aside {
-		if time.Since(i.tried) >= leftover {
+		if !i.waits.gated && time.Since(i.tried) >= leftover {
 			q.takeBackLocked(uid, i)
 		}
 	}

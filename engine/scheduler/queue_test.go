@@ -16,12 +16,12 @@ import (
 func TestChangeDuringAnAttempt(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		during  change
+		during  event
 		waiting bool
 	}{
-		{"what could help", nodeCordon, true},
-		{"something else", nodeLabels, false},
-		{"nothing", 0, false},
+		{"what could help", event{what: nodeAdded, node: &corev1.Node{}}, true},
+		{"something else", event{what: nodeLabels, before: &corev1.Node{}, node: &corev1.Node{}}, false},
+		{"nothing", event{}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -33,10 +33,10 @@ func TestChangeDuringAnAttempt(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if test.during != 0 {
+				if test.during.what != 0 {
 					q.happened(test.during)
 				}
-				q.setAside(i, nodeAdded|nodeCordon)
+				q.setAside(i, waits{refused: []filter{nodeUnschedulable{}}})
 				if _, err := q.pop(ctx); (err == nil) != test.waiting {
 					t.Errorf("second pop: %v, want the pod: %t", err, test.waiting)
 				}

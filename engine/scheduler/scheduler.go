@@ -8,13 +8,13 @@ import (
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/client-go/tools/cache"
 
-	"drydock/engine/controller"
 	"drydock/engine/decision"
 )
 
-// name is what pods ask for in spec.schedulerName, and who the Events are from.
+// name is what pods ask for in spec.schedulerName unless they say otherwise, and who the Events are from.
 const name = "default-scheduler"
 
 // binders is how many bindings are on their way to the API server at the same time.
@@ -25,31 +25,38 @@ type Config struct {
 	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory
 	Decisions decision.Recorder
+	// Profiles besides the default one; one called "default-scheduler" takes its place.
+	Profiles []Profile
 }
 
 // Scheduler gives every pod that asks for it a node.
 type Scheduler struct {
 	// set once in New
-	*controller.Voice
-	client  kubernetes.Interface
-	queue   *queue
-	world   *world
-	filters []filter
-	scores  []score
-	synced  []cache.DoneChecker
+	client   kubernetes.Interface
+	queue    *queue
+	world    *world
+	profiles map[string]*profile // by spec.schedulerName
+	budgets  policylisters.PodDisruptionBudgetLister
+	synced   []cache.DoneChecker
 
 	start int // owned by Run: where the next cycle begins to look at nodes
 }
 
 // New makes the scheduler. Nothing runs before Run.
 func New(cfg Config) (*Scheduler, error) {
+	if cfg.Decisions == nil {
+		cfg.Decisions = decision.Discard
+	}
+	profiles, err := newProfiles(cfg)
+	if err != nil {
+		return nil, err
+	}
 	s := &Scheduler{
-		Voice:   controller.NewVoice(name, controller.Config{Client: cfg.Client, Decisions: cfg.Decisions}),
-		client:  cfg.Client,
-		queue:   newQueue(),
-		world:   newWorld(),
-		filters: filters(),
-		scores:  scores(),
+		client:   cfg.Client,
+		queue:    newQueue(),
+		world:    newWorld(),
+		profiles: profiles,
+		budgets:  cfg.Informers.Policy().V1().PodDisruptionBudgets().Lister(),
 	}
 	pods, nodes := cfg.Informers.Core().V1().Pods().Informer(), cfg.Informers.Core().V1().Nodes().Informer()
 	// Nodes first: a pod whose node is not known yet would count as lost.
@@ -67,7 +74,7 @@ func (s *Scheduler) follow(informer cache.SharedInformer, handler cache.Resource
 
 // Run schedules until ctx ends; then it waits for the bindings on their way.
 func (s *Scheduler) Run(ctx context.Context) error {
-	defer s.Speak(ctx)()
+	defer s.speak(ctx)()
 	for _, informer := range s.synced {
 		select {
 		case <-informer.Done():

@@ -137,6 +137,11 @@ func events(t testing.TB, c *controllertest.Cluster, pod string) []string {
 	return texts
 }
 
+// unhelpful is what preemption adds when it could do nothing on any of n nodes.
+func unhelpful(n int) string {
+	return fmt.Sprintf(" preemption: 0/%d nodes are available: %d Preemption is not helpful for scheduling.", n, n)
+}
+
 // TestDecisions is one pod, some nodes, and where it goes or why it cannot.
 func TestDecisions(t *testing.T) {
 	preferred := func(key, value string) func(*corev1.Pod) {
@@ -148,16 +153,7 @@ func TestDecisions(t *testing.T) {
 			}}
 		}
 	}
-	unhelpful := func(n int) string {
-		return fmt.Sprintf(" preemption: 0/%d nodes are available: %d Preemption is not helpful for scheduling.", n, n)
-	}
-	for _, test := range []struct {
-		name    string
-		objects []runtime.Object
-		pod     *corev1.Pod
-		node    string
-		message string
-	}{
+	decides(t, []decided{
 		{
 			name: "no nodes", pod: newPod("web"), message: "no nodes available to schedule pods",
 		},
@@ -251,42 +247,55 @@ func TestDecisions(t *testing.T) {
 			objects: []runtime.Object{newNode("a")},
 			pod:     newPod("web", func(p *corev1.Pod) { p.Spec.SchedulerName = "mine" }),
 		},
-		{
-			name:    "gated",
-			objects: []runtime.Object{newNode("a")},
-			pod:     newPod("web", func(p *corev1.Pod) { p.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "wait"}} }),
-		},
-	} {
+	})
+}
+
+// decided is one pod, what is there already, and where the pod goes or why it cannot.
+type decided struct {
+	name    string
+	objects []runtime.Object
+	pod     *corev1.Pod
+	node    string
+	message string
+}
+
+func decides(t *testing.T, tests []decided) {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := start(t, append(test.objects, test.pod)...)
 				c.Settle()
-				got := get(t, c, "web")
-				if got.Spec.NodeName != test.node {
-					t.Errorf("on node %q, want %q; events %q", got.Spec.NodeName, test.node, events(t, c, "web"))
-				}
-				var want []string
-				var conditions []corev1.PodCondition
-				switch {
-				case test.node != "":
-					want = []string{"Scheduled: Successfully assigned default/web to " + test.node}
-				case test.message != "":
-					want = []string{"FailedScheduling: " + test.message}
-					conditions = []corev1.PodCondition{{
-						Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: test.message, ObservedGeneration: 1,
-					}}
-				}
-				if diff := cmp.Diff(want, events(t, c, "web")); diff != "" {
-					t.Errorf("events (-want +got):\n%s", diff)
-				}
-				for i := range got.Status.Conditions {
-					got.Status.Conditions[i].LastTransitionTime = metav1.Time{}
-				}
-				if diff := cmp.Diff(conditions, got.Status.Conditions); diff != "" {
-					t.Errorf("conditions (-want +got):\n%s", diff)
-				}
+				test.check(t, c)
 			})
 		})
+	}
+}
+
+func (test decided) check(t *testing.T, c *controllertest.Cluster) {
+	t.Helper()
+	got := get(t, c, "web")
+	if got.Spec.NodeName != test.node {
+		t.Errorf("on node %q, want %q; events %q", got.Spec.NodeName, test.node, events(t, c, "web"))
+	}
+	var want []string
+	var conditions []corev1.PodCondition
+	switch {
+	case test.node != "":
+		want = []string{"Scheduled: Successfully assigned default/web to " + test.node}
+	case test.message != "":
+		want = []string{"FailedScheduling: " + test.message}
+		conditions = []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: test.message, ObservedGeneration: 1,
+		}}
+	}
+	if diff := cmp.Diff(want, events(t, c, "web")); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	for i := range got.Status.Conditions {
+		got.Status.Conditions[i].LastTransitionTime = metav1.Time{}
+	}
+	if diff := cmp.Diff(conditions, got.Status.Conditions); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 }
 

@@ -14,6 +14,7 @@ type nodeInfo struct {
 	node        *corev1.Node // nil: the node is gone, or not known yet, but pods name it
 	allocatable amounts
 	podLimit    int
+	images      map[string]int64 // bytes, by name
 
 	pods     map[types.UID]*podInfo
 	requests amounts
@@ -27,10 +28,24 @@ type world struct {
 	nodes  map[string]*nodeInfo
 	sorted []*nodeInfo          // those with a node, by name
 	where  map[types.UID]string // the node of each pod
+	// guards and choosy are the pods on nodes that keep others away (required anti-affinity), or say what is good for
+	// them in other ways: few, so that pods that say nothing need not look at all the others.
+	guards, choosy map[types.UID]*podInfo
+	images         map[string]int // how many nodes have an image
+	nominated      map[types.UID]nomination
+}
+
+// nomination is a pod that waits for its victims to leave a node.
+type nomination struct {
+	pod  *podInfo
+	node string
 }
 
 func newWorld() *world {
-	return &world{nodes: map[string]*nodeInfo{}, where: map[types.UID]string{}}
+	return &world{
+		nodes: map[string]*nodeInfo{}, where: map[types.UID]string{}, images: map[string]int{},
+		guards: map[types.UID]*podInfo{}, choosy: map[types.UID]*podInfo{}, nominated: map[types.UID]nomination{},
+	}
 }
 
 func (w *world) nodeLocked(name string) *nodeInfo {
@@ -53,6 +68,19 @@ func (w *world) setNode(node *corev1.Node) {
 	}
 	n.node, n.allocatable = node, amountsOf(node.Status.Allocatable)
 	n.podLimit = int(node.Status.Allocatable.Pods().Value())
+	w.setImagesLocked(n, imagesOf(node))
+}
+
+func (w *world) setImagesLocked(n *nodeInfo, images map[string]int64) {
+	for name := range n.images {
+		if w.images[name]--; w.images[name] == 0 {
+			delete(w.images, name)
+		}
+	}
+	for name := range images {
+		w.images[name]++
+	}
+	n.images = images
 }
 
 func byName(n *nodeInfo, name string) int { return strings.Compare(n.node.Name, name) }
@@ -68,6 +96,7 @@ func (w *world) removeNode(name string) {
 	at, _ := slices.BinarySearchFunc(w.sorted, name, byName)
 	w.sorted = slices.Delete(w.sorted, at, at+1)
 	n.node = nil
+	w.setImagesLocked(n, nil)
 	w.dropEmptyLocked(name)
 }
 
@@ -78,10 +107,23 @@ func (w *world) dropEmptyLocked(name string) {
 }
 
 // place puts a pod on a node, in place of what was known of it.
-func (w *world) place(p *podInfo, node string) {
+// It returns what was known, nil when the pod was on no node.
+func (w *world) place(p *podInfo, node string) *podInfo {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	before := w.podLocked(p.UID)
 	w.placeLocked(p, node)
+	delete(w.nominated, p.UID)
+	return before
+}
+
+// podLocked is a pod on a node; nil when it is on none.
+func (w *world) podLocked(uid types.UID) *podInfo {
+	name, ok := w.where[uid]
+	if !ok {
+		return nil
+	}
+	return w.nodes[name].pods[uid]
 }
 
 func (w *world) placeLocked(p *podInfo, node string) {
@@ -91,27 +133,54 @@ func (w *world) placeLocked(p *podInfo, node string) {
 	n.requests.add(p.requests, 1)
 	n.nonzero.add(p.nonzero, 1)
 	w.where[p.UID] = node
+	if p.neighbors == nil {
+		return
+	}
+	if len(p.neighbors.forbids) > 0 {
+		w.guards[p.UID] = p
+	}
+	if len(p.neighbors.prefers)+len(p.neighbors.avoids)+len(p.neighbors.requires) > 0 {
+		w.choosy[p.UID] = p
+	}
 }
 
-// remove takes a pod from its node and says whether it was on one.
-func (w *world) remove(uid types.UID) bool {
+// remove takes a pod from its node, or from the one it is nominated to, and returns it; nil when it was on none.
+func (w *world) remove(uid types.UID) *podInfo {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.removeLocked(uid)
+	p := w.podLocked(uid)
+	if p == nil {
+		p = w.nominated[uid].pod
+	}
+	w.removeLocked(uid)
+	delete(w.nominated, uid)
+	return p
 }
 
-func (w *world) removeLocked(uid types.UID) bool {
+// nominate notes that a pod waits for room on a node; on "" that it does not.
+func (w *world) nominate(p *podInfo, node string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if node == "" {
+		delete(w.nominated, p.UID)
+	} else {
+		w.nominated[p.UID] = nomination{p, node}
+	}
+}
+
+func (w *world) removeLocked(uid types.UID) {
 	name, ok := w.where[uid]
 	if !ok {
-		return false
+		return
 	}
 	n := w.nodes[name]
 	n.requests.add(n.pods[uid].requests, -1)
 	n.nonzero.add(n.pods[uid].nonzero, -1)
 	delete(n.pods, uid)
 	delete(w.where, uid)
+	delete(w.guards, uid)
+	delete(w.choosy, uid)
 	w.dropEmptyLocked(name)
-	return true
 }
 
 // placed says whether a pod is on a node, decided or done.
