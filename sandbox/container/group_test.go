@@ -1,7 +1,10 @@
 package container_test
 
 import (
+	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"drydock/sandbox/cgroup"
 	"drydock/sandbox/container"
@@ -37,6 +40,46 @@ func TestGroup(t *testing.T) {
 			check(t, c.Kill())
 			wait(t, p)
 			wait(t, c.Process)
+		})
+	}
+}
+
+// slow is a group that hides its fast ways in.
+type slow struct{ cgroup.Group }
+
+func (slow) Entry() (born *os.File, doors []*os.File, err error) { return nil, nil, nil }
+
+// BenchmarkGroup starts a container in a cgroup: entered by the process itself, or moved there by us.
+func BenchmarkGroup(b *testing.B) {
+	groups, err := cgroup.Open(cgroup.Options{})
+	check(b, err)
+	b.Cleanup(func() { check(b, groups.Close()) })
+	r := newRunner(b)
+	for name, how := range map[string]func(cgroup.Group) container.Group{
+		"entered": func(g cgroup.Group) container.Group { return g },
+		"moved":   func(g cgroup.Group) container.Group { return slow{g} },
+	} {
+		b.Run(name, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				g, err := groups.New("bench", cgroup.Limits{Pids: 50})
+				check(b, err)
+				b.StartTimer()
+				began := time.Now()
+				c := create(b, r, container.Config{ID: "c", Spec: newSpec(b, "wait"), Group: how(g)})
+				check(b, c.Start())
+				took = append(took, time.Since(began))
+				b.StopTimer()
+				check(b, c.Kill())
+				<-c.Done()
+				check(b, g.Remove())
+				<-time.After(30 * time.Millisecond) // the kernel moves the next of many at once with less ado
+				b.StartTimer()
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
+			b.ReportMetric(float64(took[0].Microseconds()), "min-us")
 		})
 	}
 }
