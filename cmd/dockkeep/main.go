@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -15,7 +16,11 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	err := run(os.Args[1:])
+	if errors.Is(err, keeper.ErrRunning) {
+		os.Exit(keeper.ExitRunning)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "dockkeep:", err)
 		os.Exit(4)
 	}

@@ -66,16 +66,30 @@ type labSize struct {
 	grace time.Duration
 }
 
+// patience is how long a lab may take to start. It takes a second; on a slow and busy machine half a minute.
+const patience = 3 * time.Minute
+
 // launch starts a keeper for the lab, which is a program of its own in a session of its own.
 func (a *app) launch(ctx context.Context, p place, size labSize, report func(string)) error {
-	err := keeper.Launch(ctx, p.lab, []string{
+	limited, stop := context.WithTimeoutCause(ctx, patience,
+		fmt.Errorf("it took more than %d minutes; its logs are in %s", int(patience.Minutes()), p.lab.Log()))
+	defer stop()
+	err := keeper.Launch(limited, p.lab, []string{
 		p.programs.Path("dockkeep"), "--home=" + string(p.home), "--lab=" + string(p.lab), "--programs=" + string(p.programs),
 		"--nodes=" + strconv.Itoa(size.nodes), "--node-grace=" + size.grace.String(), "--version=" + version,
 	}, report)
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, keeper.ErrRunning):
+		return inBetween(p)
 	}
 	return p.refuse(ctx, err)
+}
+
+// inBetween is the answer about a lab that somebody else starts or stops in this moment.
+func inBetween(p place) error {
+	return &codeError{exitNo, fmt.Errorf("lab %q is being started or stopped right now; try again in a moment", p.lab.Name())}
 }
 
 func (a *app) downCommand() *cobra.Command {
@@ -102,7 +116,10 @@ func (a *app) downCommand() *cobra.Command {
 // stop takes the lab down and waits until nothing of it is left; false when it was not running.
 func stop(ctx context.Context, p place) (bool, error) {
 	err := control.Down(ctx, p.lab.Control())
-	if errors.Is(err, lab.ErrNotRunning) {
+	switch {
+	case errors.Is(err, lab.ErrNotRunning) && keeper.Held(p.lab):
+		return false, inBetween(p)
+	case errors.Is(err, lab.ErrNotRunning):
 		return false, nil
 	}
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 )
 
 // Launch starts a keeper, as command (which must end up in Run with descriptor 3 as Options.Progress), and returns when the
-// lab is ready. Each step is reported. When ctx ends before, the keeper is killed, and the lab with it.
+// lab is ready. Each step is reported. When ctx ends before, the keeper is killed, and the lab with it; the error says ctx's
+// cause. It is ErrRunning when another keeper holds the lab: one that runs, starts or stops.
 func Launch(ctx context.Context, l home.Lab, command []string, report func(step string)) error {
 	if err := l.Make(); err != nil {
 		return err
@@ -46,7 +47,11 @@ func Launch(ctx context.Context, l home.Lab, command []string, report func(step 
 	stop := context.AfterFunc(ctx, func() { _ = read.SetReadDeadline(time.Now()) })
 	defer stop()
 	if err := follow(read, report); err != nil {
-		return errors.Join(ctx.Err(), giveUp(cmd, err, logPath))
+		err = giveUp(cmd, err, logPath)
+		if ctx.Err() != nil {
+			return fmt.Errorf("the lab was stopped before it was ready: %w", context.Cause(ctx))
+		}
+		return err
 	}
 	return cmd.Process.Release()
 }
@@ -75,7 +80,10 @@ var errSilent = errors.New("the lab ended before it was ready")
 // giveUp ends a keeper whose lab did not come up, and finds the best words for why.
 func giveUp(cmd *exec.Cmd, err error, logPath string) error {
 	_ = cmd.Process.Kill() // it has ended already, or must
-	_ = cmd.Wait()         // how does not matter: err says more
+	_ = cmd.Wait()         // its error does not matter: err says more
+	if cmd.ProcessState.ExitCode() == ExitRunning {
+		return ErrRunning
+	}
 	if !errors.Is(err, errSilent) {
 		return err
 	}

@@ -34,6 +34,9 @@ type Options struct {
 // ErrRunning: another keeper holds this lab.
 var ErrRunning = errors.New("this lab is running already")
 
+// ExitRunning is the exit code by which a keeper tells Launch of ErrRunning.
+const ExitRunning = 5
+
 // Run starts the lab and stays until it has ended. It must be called from the main goroutine, whose thread it locks.
 func Run(o Options) error {
 	runtime.LockOSThread() // see lab.Start
@@ -118,6 +121,16 @@ func listen(remembered string) (*os.File, error) {
 		return nil, fmt.Errorf("remember the API's port: %w", err)
 	}
 	return tcp.File()
+}
+
+// Held tells whether a keeper holds the lab: also while the lab starts or stops, and does not answer.
+func Held(l home.Lab) bool {
+	f, err := os.Open(l.Lock())
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
 // WaitGone blocks until no keeper holds the lab: until everything of it has ended.
