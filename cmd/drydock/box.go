@@ -137,6 +137,11 @@ func boxCover(s boxSpec) (int, error) {
 		if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, attr); err != nil {
 			return 0, fmt.Errorf("make everything read-only: %w", err)
 		}
+		// But for /proc: the next stage's user ids are written there. Inside, it is covered by another.
+		attr = &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
+		if err := unix.MountSetattr(unix.AT_FDCWD, "/proc", 0, attr); err != nil {
+			return 0, fmt.Errorf("keep /proc usable: %w", err)
+		}
 	}
 	s.Stage = "inner"
 	flags := uintptr(syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC)
