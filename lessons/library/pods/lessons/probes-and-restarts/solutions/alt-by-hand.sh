@@ -13,7 +13,7 @@ spec:
   - name: server
     image: drydock/web:1
     ports: [{name: http, containerPort: 8080}]
-    livenessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1, failureThreshold: 2}
+    livenessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1, failureThreshold: 3}
     readinessProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: 1, failureThreshold: 2}
 MANIFEST
 done
