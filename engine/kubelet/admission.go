@@ -22,6 +22,9 @@ func (w *worker) admit(pod *corev1.Pod, view *podView) bool {
 	}
 	reason, message := w.k.refuseWhileShutting()
 	if reason == "" {
+		reason, message = w.k.pressures.refuse(pod)
+	}
+	if reason == "" {
 		reason, message = w.unfit(pod)
 	}
 	if reason == "" {

@@ -28,6 +28,14 @@ func (w *worker) containerConfig(ctx context.Context, r startRequest, imageRef s
 	if err := w.verifyNonRoot(ctx, r); err != nil {
 		return nil, err
 	}
+	security := containerSecurity(r.pod, r.container)
+	if r.target != "" {
+		target := r.view.activeContainer(r.target)
+		if target == nil {
+			return nil, fmt.Errorf("unable to find target container %v", r.target)
+		}
+		security.NamespaceOptions.Pid, security.NamespaceOptions.TargetId = runtimeapi.NamespaceMode_TARGET, target.id
+	}
 	logDir := filepath.Join(w.k.podLogDir(r.pod), r.container.Name)
 	if err := os.MkdirAll(logDir, 0o755); err != nil {
 		return nil, fmt.Errorf("create container log directory for container %s failed: %w", r.container.Name, err)
@@ -45,7 +53,7 @@ func (w *worker) containerConfig(ctx context.Context, r startRequest, imageRef s
 		LogPath:     filepath.Join(r.container.Name, strconv.Itoa(restarts)+".log"),
 		Stdin:       r.container.Stdin, StdinOnce: r.container.StdinOnce, Tty: r.container.TTY,
 		Linux: &runtimeapi.LinuxContainerConfig{
-			Resources: linuxResources(r.pod, r.container), SecurityContext: containerSecurity(r.pod, r.container),
+			Resources: linuxResources(r.pod, r.container), SecurityContext: security,
 		},
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {

@@ -15,6 +15,7 @@ type ending struct {
 	grace           int64 // seconds between SIGTERM and SIGKILL at most
 	reason, message string
 	event           string // its reason, "" for none
+	failed          bool   // the pod has failed even if its containers end with success
 	done            chan struct{}
 }
 
@@ -57,7 +58,7 @@ func (w *worker) carryOut(ctx context.Context, pod *corev1.Pod, e *ending) time.
 		return time.Now().Add(time.Second)
 	}
 	status := w.generate(pod, view, true)
-	if status.Phase != corev1.PodSucceeded {
+	if e.failed || status.Phase != corev1.PodSucceeded {
 		status.Phase = corev1.PodFailed
 	}
 	status.Reason, status.Message = e.reason, e.message

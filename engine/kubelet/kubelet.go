@@ -30,6 +30,7 @@ type Kubelet struct {
 	node        *nodeKeeper
 	logs        *logWatcher
 	usage       *usageMeter
+	pressures   *pressures
 	started     time.Time
 	allocatable corev1.ResourceList
 
@@ -58,11 +59,11 @@ func New(cfg Config) (*Kubelet, error) {
 	case cfg.Client == nil, cfg.Runtime == nil, cfg.Images == nil:
 		return nil, fmt.Errorf("kubelet of %s: needs an API client and both halves of CRI", cfg.NodeName)
 	}
-	k := &Kubelet{cfg: cfg, services: &serviceCache{}, workers: map[types.UID]*worker{}, logs: newLogWatcher(), usage: newUsageMeter(cfg.Runtime), started: time.Now()}
+	k := &Kubelet{cfg: cfg, services: &serviceCache{}, workers: map[types.UID]*worker{}, logs: newLogWatcher(), usage: newUsageMeter(cfg.Runtime), pressures: newPressures(), started: time.Now()}
 	k.events = newEventRecorder(cfg.Client, cfg.NodeName)
 	k.node = newNodeKeeper(&k.cfg, k.events)
 	k.allocatable = allocatable(k.node.capacity)
-	k.node.trouble = k.trouble
+	k.node.trouble, k.node.pressures = k.trouble, k.pressures
 	k.services.onSync = k.pokeAll
 	return k, nil
 }
@@ -81,7 +82,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	k.ctx, k.all = ctx, &all
 	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName, duration: k.cfg.LeaseDuration}
 	for _, part := range []func(context.Context) error{
-		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.usage.run,
+		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.followUsage,
 	} {
 		all.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {

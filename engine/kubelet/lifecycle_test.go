@@ -3,6 +3,7 @@ package kubelet_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,14 +27,15 @@ import (
 
 // world is one node under test.
 type world struct {
-	t       *testing.T
-	api     *fakeAPI
-	runtime *fakeRuntime
-	ring    *decision.Ring
-	root    string
-	stop    func()
-	kubelet *kubelet.Kubelet // set by start
-	port    net.Listener     // where its API is served, when set before start
+	t        *testing.T
+	api      *fakeAPI
+	runtime  *fakeRuntime
+	ring     *decision.Ring
+	root     string
+	stop     func()
+	kubelet  *kubelet.Kubelet // set by start
+	capacity corev1.ResourceList
+	port     net.Listener // where its API is served, when set before start
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,10 +46,12 @@ func newWorld(t *testing.T) *world {
 // start runs a kubelet until the test ends or stop is called.
 func (w *world) start() {
 	w.t.Helper()
+	capacity := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2")}
+	maps.Copy(capacity, w.capacity)
 	k, err := kubelet.New(kubelet.Config{
 		NodeName: "node-1", NodeIP: "172.30.0.11", PodCIDR: "10.244.1.0/24", Client: w.api, Runtime: w.runtime, Images: w.runtime,
 		Listener: w.port, RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
-		Capacity: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2")},
+		Capacity: capacity,
 	})
 	if err != nil {
 		w.t.Fatal(err)

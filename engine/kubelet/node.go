@@ -26,14 +26,15 @@ const (
 
 // nodeKeeper registers the node and keeps its status true.
 type nodeKeeper struct {
-	cfg      *Config
-	client   Client
-	events   *eventRecorder
-	recorder decision.Recorder
-	capacity corev1.ResourceList   // set once in newNodeKeeper
-	info     corev1.NodeSystemInfo // set once in newNodeKeeper, but for the runtime's version
-	trouble  func() string         // set once in New: why the node is not Ready although its runtime is well, "" for nothing
-	wake     chan struct{}         // look at once; capacity 1
+	cfg       *Config
+	client    Client
+	events    *eventRecorder
+	recorder  decision.Recorder
+	capacity  corev1.ResourceList   // set once in newNodeKeeper
+	info      corev1.NodeSystemInfo // set once in newNodeKeeper, but for the runtime's version
+	trouble   func() string         // set once in New: why the node is not Ready although its runtime is well, "" for nothing
+	pressures *pressures            // set once in New
+	wake      chan struct{}         // look at once; capacity 1
 
 	// owned by run
 	written   corev1.NodeStatus // what the API server was told last
@@ -43,7 +44,7 @@ type nodeKeeper struct {
 func newNodeKeeper(cfg *Config, events *eventRecorder) *nodeKeeper {
 	return &nodeKeeper{
 		cfg: cfg, client: cfg.Client, events: events, recorder: cfg.Recorder,
-		wake: make(chan struct{}, 1), trouble: func() string { return "" },
+		wake: make(chan struct{}, 1), pressures: newPressures(), trouble: func() string { return "" },
 		capacity: machineCapacity(cfg.RootDir, cfg.Capacity), info: machineInfo(),
 	}
 }
@@ -235,7 +236,7 @@ func (n *nodeKeeper) status(ctx context.Context, before *corev1.NodeStatus) core
 	if trouble == "" {
 		trouble = n.trouble()
 	}
-	status.Conditions = nodeConditions(trouble, metav1.Now(), before)
+	status.Conditions = nodeConditions(trouble, n.pressures, before)
 	status.Images = nodeImages(ctx, n.cfg.Images)
 	return status
 }

@@ -35,9 +35,9 @@ func runtimeTrouble(ctx context.Context, service runtimeapi.RuntimeServiceClient
 
 // nodeConditions are the four conditions of a kubelet, in upstream's order. trouble is empty when the runtime is well.
 //
-// Kubernetes: memory, disk and PID pressure follow eviction signals; a lab's nodes share one machine and evict nothing, so
-// the three are always False.
-func nodeConditions(trouble string, now metav1.Time, before *corev1.NodeStatus) []corev1.NodeCondition {
+// Memory is measured against what the node says it has: a lab's nodes share one machine.
+func nodeConditions(trouble string, short *pressures, before *corev1.NodeStatus) []corev1.NodeCondition {
+	now := metav1.Now()
 	ready := corev1.NodeCondition{
 		Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status",
 	}
@@ -52,6 +52,9 @@ func nodeConditions(trouble string, now metav1.Time, before *corev1.NodeStatus) 
 	}
 	for i := range conditions {
 		c := &conditions[i]
+		if now := short.condition(c.Type); now.Type != "" {
+			*c = now
+		}
 		c.LastHeartbeatTime, c.LastTransitionTime = now, now
 		if before == nil {
 			continue

@@ -25,6 +25,7 @@ type startRequest struct {
 	sandboxID string
 	attempt   uint32
 	ips       []string
+	target    string // of an ephemeral container: the one whose processes it is to see, "" for none
 }
 
 // startContainer brings one container from nothing to running: back-off, image, create, start, postStart hook. Its error is a

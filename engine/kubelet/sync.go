@@ -122,8 +122,10 @@ func (w *worker) do(ctx context.Context, pod *corev1.Pod, view *podView, a *acti
 // initialisation stops at the first ordinary init container that cannot start.
 func (w *worker) startContainers(ctx context.Context, pod *corev1.Pod, view *podView, a *actions, ips []string) time.Time {
 	var again time.Time
-	start := func(c *corev1.Container) error {
-		err := w.startContainer(ctx, startRequest{pod: pod, container: c, view: view, sandboxID: a.sandboxID, attempt: a.attempt, ips: ips})
+	start := func(c *corev1.Container, target string) error {
+		err := w.startContainer(ctx, startRequest{
+			pod: pod, container: c, view: view, sandboxID: a.sandboxID, attempt: a.attempt, ips: ips, target: target,
+		})
 		if err == nil {
 			delete(w.reasons, c.Name)
 			return nil
@@ -146,16 +148,16 @@ func (w *worker) startContainers(ctx context.Context, pod *corev1.Pod, view *pod
 	}
 	for _, i := range a.ephemeralToStart {
 		c := corev1.Container(pod.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-		_ = start(&c) // remembered in w.reasons
+		_ = start(&c, pod.Spec.EphemeralContainers[i].TargetContainerName) // remembered in w.reasons
 	}
 	for _, i := range a.initToStart {
 		c := &pod.Spec.InitContainers[i]
-		if start(c) != nil && !isSidecar(c) {
+		if start(c, "") != nil && !isSidecar(c) {
 			return again
 		}
 	}
 	for _, i := range a.toStart {
-		_ = start(&pod.Spec.Containers[i]) // remembered in w.reasons
+		_ = start(&pod.Spec.Containers[i], "") // remembered in w.reasons
 	}
 	return again
 }

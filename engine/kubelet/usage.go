@@ -38,10 +38,10 @@ func newUsageMeter(service runtimeapi.RuntimeServiceClient) *usageMeter {
 	return &usageMeter{runtime: service, before: map[string]reading{}, latest: map[string]reading{}}
 }
 
-// run takes a reading every samplePeriod until ctx ends.
-func (u *usageMeter) run(ctx context.Context) error {
+// followUsage measures every samplePeriod until ctx ends, and acts when the node runs out of something.
+func (k *Kubelet) followUsage(ctx context.Context) error {
 	for listwatch.Wait(ctx, samplePeriod) {
-		_, _ = u.measure(ctx) // the runtime is away: the next time, then
+		k.relieve(ctx)
 	}
 	return ctx.Err()
 }
