@@ -18,7 +18,6 @@ const (
 	networkPolicyProxy    = ""
 	addressAllocator      = "service addresses kept as objects by the server"
 	volumeControllers     = "the persistent volume controllers"
-	resizeSync            = "resizing in the kubelet"
 )
 
 // Upcoming lists the kinds that have rules but nobody who acts on them, ordered as All. The slice is the caller's.

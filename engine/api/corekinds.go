@@ -69,7 +69,7 @@ func podSubresources() []Subresource {
 		{Name: "log", Verbs: []string{"get"}},
 		{Name: "portforward", Verbs: streamVerbs, Kind: core.WithKind("PodPortForwardOptions")},
 		{Name: "proxy", Verbs: proxyVerbs, Kind: core.WithKind("PodProxyOptions")},
-		{Name: "resize", Verbs: statusVerbs, Awaiting: resizeSync},
+		{Name: "resize", Verbs: statusVerbs},
 		{Name: "status", Verbs: statusVerbs},
 	}
 }

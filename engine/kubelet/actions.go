@@ -18,6 +18,13 @@ type actions struct {
 
 	ephemeralToStart, initToStart, toStart []int // indexes into the spec's lists
 	toKill                                 []kill
+	toUpdate                               []update
+}
+
+// update is one running container to get other limits.
+type update struct {
+	container *containerView
+	spec      *corev1.Container
 }
 
 // kill is one container to stop while the rest of the pod lives on.
@@ -128,7 +135,14 @@ func decideContainer(pod *corev1.Pod, i int, view *podView, probes probeVerdicts
 		return false
 	}
 	message, reason := condemned(spec, c, probes)
-	if message == "" {
+	resize, restart := mustResize(pod, spec, c)
+	switch {
+	case message == "" && restart:
+		message, reason = fmt.Sprintf("Container %s resize requires restart", spec.Name), ""
+	case message == "" && resize:
+		a.toUpdate = append(a.toUpdate, update{c, spec})
+		return true
+	case message == "":
 		return true
 	}
 	if reason == "" || restartPolicy(pod, spec) != corev1.RestartPolicyNever {

@@ -12,7 +12,8 @@ import (
 // ownedCondition says whether the kubelet is the one to set a condition.
 func ownedCondition(kind corev1.PodConditionType) bool {
 	switch kind {
-	case corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.ContainersReady, corev1.PodReady:
+	case corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.ContainersReady, corev1.PodReady,
+		corev1.PodResizePending, corev1.PodResizeInProgress:
 		return true
 	}
 	return false
@@ -24,8 +25,8 @@ func ours(c *corev1.PodCondition) bool {
 }
 
 // podConditions are the five conditions the kubelet owns, in upstream's order, after those it does not own. before gives the times of
-// those that have not changed.
-func podConditions(pod *corev1.Pod, status, before *corev1.PodStatus, sandbox string) []corev1.PodCondition {
+// those that have not changed; more are added as they are.
+func podConditions(pod *corev1.Pod, status, before *corev1.PodStatus, sandbox string, more ...corev1.PodCondition) []corev1.PodCondition {
 	var conditions []corev1.PodCondition
 	for _, c := range pod.Status.Conditions {
 		if !ownedCondition(c.Type) {
@@ -42,6 +43,7 @@ func podConditions(pod *corev1.Pod, status, before *corev1.PodStatus, sandbox st
 		containersReady,
 		corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue},
 	)
+	conditions = append(conditions, more...)
 	now := metav1.Now()
 	for i := foreign; i < len(conditions); i++ {
 		c := &conditions[i]

@@ -13,16 +13,18 @@
 // until something concerning its pod happens: the API object changed, the runtime reported a container event, a probe
 // changed its mind, or a back-off ran out. There is no clock that lists all containers every second.
 //
+// The node itself may end a pod that the API wants to live (ending.go): when it is shut down, critical pods last, or when it runs
+// out of memory, disk or process numbers, the greediest pod first (pressure.go). Such a pod is Failed, and stays for people to read.
+//
 // Deleting web sets its deletion timestamp; the worker stops the containers with the grace period, removes volumes and
 // sandbox, writes the final status and deletes the object with grace 0. A kubelet that is killed and started again finds
 // its pods by the io.kubernetes.* labels on sandboxes and containers and carries on; what belongs to no pod is removed.
 //
 // # Left out
 //
-// Static pods, in-place resize, ephemeral containers' target namespaces, devices, dynamic resource allocation, CSI and
-// every volume that is not a directory of the node, eviction by pressure, image garbage collection, image pull secrets, pod
-// certificates, user namespaces per pod, node shutdown, checkpointing. Each place where behaviour is simplified
-// says "Kubernetes:".
+// Static pods, rotation of logs, cgroups per pod and per QoS class, devices, dynamic resource allocation, CSI and every volume that
+// is not a directory of the node, image garbage collection, image pull secrets, pod certificates, user namespaces per pod, limits
+// on local storage, checkpointing. Each place where behaviour is simplified says "Kubernetes:".
 //
 // # In Kubernetes
 //

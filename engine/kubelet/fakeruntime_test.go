@@ -248,9 +248,19 @@ func (f *fakeRuntime) CreateContainer(_ context.Context, r *runtimeapi.CreateCon
 		Id: fmt.Sprintf("c%d", f.next), Metadata: r.Config.Metadata, State: runtimeapi.ContainerState_CONTAINER_CREATED,
 		CreatedAt: time.Now().UnixNano() + int64(f.next), Image: r.Config.Image, ImageRef: r.Config.Image.Image,
 		Labels: r.Config.Labels, Annotations: r.Config.Annotations, Mounts: r.Config.Mounts,
+		Resources: &runtimeapi.ContainerResources{Linux: r.Config.Linux.Resources},
 	}}
 	f.containers = append(f.containers, c)
 	return &runtimeapi.CreateContainerResponse{ContainerId: c.status.Id}, nil
+}
+
+func (f *fakeRuntime) UpdateContainerResources(_ context.Context, r *runtimeapi.UpdateContainerResourcesRequest, _ ...grpc.CallOption) (*runtimeapi.UpdateContainerResourcesResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.containerLocked(r.ContainerId)
+	f.note("resize %s to cpu %d memory %d", c.config.Metadata.Name, r.Linux.CpuQuota, r.Linux.MemoryLimitInBytes)
+	c.status.Resources = &runtimeapi.ContainerResources{Linux: r.Linux}
+	return &runtimeapi.UpdateContainerResourcesResponse{}, nil
 }
 
 func (f *fakeRuntime) containerLocked(id string) *fakeContainer {

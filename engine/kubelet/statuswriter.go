@@ -99,7 +99,13 @@ func (s *statusWriter) write(ctx context.Context) {
 }
 
 func (s *statusWriter) send(ctx context.Context, status *corev1.PodStatus) error {
-	patch, err := podStatusPatch(s.pod, status)
+	s.mu.Lock()
+	before := s.written
+	s.mu.Unlock()
+	if before == nil {
+		before = &s.pod.Status
+	}
+	patch, err := podStatusPatch(s.pod, before, status)
 	if err != nil {
 		return fmt.Errorf("encode status of pod %s: %w", podText(s.pod), err)
 	}
@@ -113,8 +119,8 @@ func (s *statusWriter) send(ctx context.Context, status *corev1.PodStatus) error
 
 // podStatusPatch is the strategic merge patch that makes the status equal to ours in all that the kubelet owns. The UID in
 // it makes the API server answer Conflict if the name belongs to another pod by now. Conditions merge by type, so what has
-// become empty must be cleared by null; addresses merge too and are replaced as a whole.
-func podStatusPatch(pod *corev1.Pod, status *corev1.PodStatus) ([]byte, error) {
+// become empty must be cleared by null, and those of a resize that is over are removed; addresses merge too and are replaced as a whole.
+func podStatusPatch(pod *corev1.Pod, before, status *corev1.PodStatus) ([]byte, error) {
 	raw, err := json.Marshal(status)
 	if err != nil {
 		return nil, err
@@ -127,6 +133,11 @@ func podStatusPatch(pod *corev1.Pod, status *corev1.PodStatus) ([]byte, error) {
 	for i := range status.Conditions {
 		if ours(&status.Conditions[i]) {
 			conditions = append(conditions, conditionPatch(&status.Conditions[i]))
+		}
+	}
+	for _, passing := range []corev1.PodConditionType{corev1.PodResizePending, corev1.PodResizeInProgress} {
+		if findCondition(before.Conditions, passing) != nil && findCondition(status.Conditions, passing) == nil {
+			conditions = append(conditions, map[string]any{"$patch": "delete", "type": passing})
 		}
 	}
 	fields["conditions"] = conditions

@@ -21,6 +21,7 @@ func (w *worker) sync(ctx context.Context, pod *corev1.Pod) time.Time {
 	if !w.admit(pod, view) {
 		return w.finish(ctx, pod, view)
 	}
+	pod = w.granted(pod)
 	status := w.publish(pod, view)
 	if terminal(status.Phase) {
 		return w.finish(ctx, pod, view)
@@ -36,6 +37,10 @@ func (w *worker) sync(ctx context.Context, pod *corev1.Pod) time.Time {
 	}
 	if view, err = readView(ctx, w.k.cfg.Runtime, pod.UID); err != nil {
 		return time.Now().Add(time.Second)
+	}
+	w.noteResized(pod, view)
+	if w.resize.pending != nil {
+		again = sooner(again, time.Now().Add(retryPause)) // another pod may have made room
 	}
 	if terminal(w.publish(pod, view).Phase) {
 		return w.finish(ctx, pod, view)
@@ -107,6 +112,9 @@ func (w *worker) do(ctx context.Context, pod *corev1.Pod, view *podView, a *acti
 		if err := w.killContainer(ctx, pod, k.container, k.message, k.reason); err != nil {
 			return time.Time{}, err
 		}
+	}
+	if err := w.carryOutResize(ctx, pod, a); err != nil {
+		return time.Time{}, err
 	}
 	ips := view.ips
 	if a.createSandbox {

@@ -49,6 +49,7 @@ type containerView struct {
 	hash                    string
 	logPath                 string
 	terminationGraceSeconds int64
+	resources               *runtimeapi.LinuxContainerResources // nil when the runtime does not say
 }
 
 func (c *containerView) running() bool { return c.state == runtimeapi.ContainerState_CONTAINER_RUNNING }
@@ -170,6 +171,7 @@ func newContainerView(sandboxID string, s *runtimeapi.ContainerStatus) *containe
 		created: time.Unix(0, s.CreatedAt), restartCount: restarts, hash: s.Annotations[annotationHash],
 		image: s.GetImage().GetImage(), imageRef: s.ImageRef, logPath: s.LogPath, terminationGraceSeconds: grace,
 	}
+	c.resources = s.GetResources().GetLinux()
 	if named := s.GetImage().GetUserSpecifiedImage(); named != "" {
 		c.image = named
 	}

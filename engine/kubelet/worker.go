@@ -49,6 +49,7 @@ type worker struct {
 	crashes   map[string]*backoff // by container name and hash
 	pulls     map[string]*imagePull
 	mounts    *podMounts
+	resize    resizing
 	failures  int  // syncs in a row that failed in the runtime
 	deleted   bool // the API server has been told to delete the object for good
 }
