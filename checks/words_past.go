@@ -63,5 +63,4 @@ var (
 	noneReady    = phrase{"Service %[1]s selects %[2]d pods, and none is Ready: %[3]s", "서비스 %[1]s에 맞는 파드 %[2]d개 중 Ready인 것이 없습니다: %[3]s"}
 	portUnknown  = phrase{"Service %[1]s sends to port %[2]s; its pods declare %[3]s", "서비스 %[1]s: 보내는 포트 %[2]s, 파드에 적힌 포트 %[3]s"}
 	noService    = phrase{"there is no Service %[1]s", "서비스 %[1]s: 없습니다"}
-	sawField     = phrase{"%[1]s: %[2]s", "%[1]s: %[2]s"}
 )

@@ -107,8 +107,18 @@ func generated(o *unstructured.Unstructured) bool {
 func essence(o *unstructured.Unstructured) string {
 	o = o.DeepCopy()
 	for _, path := range [][]string{
-		{"status"}, {"metadata", "uid"}, {"metadata", "resourceVersion"}, {"metadata", "creationTimestamp"}, {"metadata", "generation"},
-		{"metadata", "managedFields"}, {"metadata", "annotations"}, {"spec", "nodeName"}, {"spec", "clusterIP"}, {"spec", "clusterIPs"}, {"spec", "volumes"}, {"spec", "volumeName"},
+		{"status"},
+		{"metadata", "uid"},
+		{"metadata", "resourceVersion"},
+		{"metadata", "creationTimestamp"},
+		{"metadata", "generation"},
+		{"metadata", "managedFields"},
+		{"metadata", "annotations"},
+		{"spec", "nodeName"},
+		{"spec", "clusterIP"},
+		{"spec", "clusterIPs"},
+		{"spec", "volumes"},
+		{"spec", "volumeName"},
 	} {
 		unstructured.RemoveNestedField(o.Object, path...)
 	}

@@ -103,9 +103,10 @@ func (r Report) tap(w io.Writer) error {
 		for _, g := range row.Goals {
 			n++
 			ok, directive := "not ok", ""
-			if g.Outcome == checks.Pass {
+			switch g.Outcome {
+			case checks.Pass:
 				ok = "ok"
-			} else if g.Outcome == checks.Skipped || g.Outcome == checks.Blocked {
+			case checks.Skipped, checks.Blocked:
 				directive = " # SKIP " + string(g.Outcome)
 			}
 			if err == nil {

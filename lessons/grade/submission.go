@@ -149,7 +149,7 @@ func (w work) script() string {
 	out.WriteString("cd " + folder + " || exit 1\n")
 	for _, f := range w.files {
 		name := "./" + strings.ReplaceAll(f.name, "'", `'\''`)
-		command := ""
+		var command string
 		switch path.Ext(f.name) {
 		case ".yaml", ".yml", ".json":
 			command = "kubectl apply -f '" + name + "'"
