@@ -109,11 +109,19 @@ func (p labProber) Dial(ctx context.Context, from checks.Place, address string) 
 
 // Exec implements checks.Prober.
 func (p labProber) Exec(ctx context.Context, from checks.Place, argv []string) (checks.ExecResult, error) {
-	if from.Kind != checks.PlaceLearner {
+	var out, errOut bytes.Buffer
+	e := control.Exec{Args: argv, Env: learnersEnvironment()}
+	run := func(files [3]*os.File) (int, error) { return control.Run(ctx, p.lab.Control(), e, files) }
+	switch from.Kind {
+	case checks.PlaceLearner:
+	case checks.PlaceNode:
+		run = func(files [3]*os.File) (int, error) {
+			return control.RunOnNode(ctx, p.lab.Control(), control.NodeExec{Name: from.Name, Exec: e}, files)
+		}
+	default:
 		return p.APIProber.Exec(ctx, from, argv)
 	}
-	var out, errOut bytes.Buffer
-	code, err := runInLab(ctx, p.lab, control.Exec{Args: argv, Env: learnersEnvironment()}, &out, &errOut)
+	code, err := runCollected(ctx, run, &out, &errOut)
 	if err != nil {
 		return checks.ExecResult{}, err
 	}
@@ -122,6 +130,12 @@ func (p labProber) Exec(ctx context.Context, from checks.Place, argv []string) (
 
 // runInLab runs a program in the lab without input and collects what it prints.
 func runInLab(ctx context.Context, l home.Lab, e control.Exec, out, errOut io.Writer) (int, error) {
+	run := func(files [3]*os.File) (int, error) { return control.Run(ctx, l.Control(), e, files) }
+	return runCollected(ctx, run, out, errOut)
+}
+
+// runCollected gives run an empty input and two pipes, and collects what comes out of them.
+func runCollected(ctx context.Context, run func([3]*os.File) (int, error), out, errOut io.Writer) (int, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return -1, err
@@ -136,7 +150,7 @@ func runInLab(ctx context.Context, l home.Lab, e control.Exec, out, errOut io.Wr
 		outWrite.Close()
 		return -1, err
 	}
-	code, err := control.Run(ctx, l.Control(), e, [3]*os.File{null, outWrite, errWrite})
+	code, err := run([3]*os.File{null, outWrite, errWrite})
 	outWrite.Close()
 	errWrite.Close()
 	// What was started in the background may hold the pipes open for as long as it lives.
