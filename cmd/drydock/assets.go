@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"drydock/sandbox/home"
 )
@@ -30,7 +31,16 @@ func (a *app) find() (place, error) {
 	if err != nil {
 		return place{}, usage("%w", err)
 	}
+	if inside := os.Getenv("DRYDOCK_LAB"); inside != "" && !seen(h) {
+		return place{}, usage("this shell is inside lab %q, where there is kubectl; type drydock commands in a terminal of your machine", inside)
+	}
 	return place{home: h, lab: l}, nil
+}
+
+// seen tells whether the state directory can be seen. A lab hides it from the learner's shell, except for what the shell needs.
+func seen(h home.Home) bool {
+	_, err := os.Stat(h.Images())
+	return err == nil
 }
 
 // unpacked is find with the programs in place.

@@ -29,7 +29,7 @@ type Pick struct {
 	Intro  string // a question above the list
 	Items  []Item
 	Typing bool // letters search at once; otherwise after "/"
-	Digits bool // a digit chooses
+	Digits bool // a digit chooses; the items are numbered, and long ones go on below
 	Width  int
 
 	input widget.Input
@@ -210,9 +210,27 @@ func (p *Pick) lines(width int) (out []widget.Line, selected int) {
 		if i == p.sel {
 			selected = len(out)
 		}
+		if p.Digits {
+			out = append(out, p.numbered(it, i == p.sel, width)...)
+			continue
+		}
 		out = append(out, p.row(it, i == p.sel, width))
 	}
 	return out, selected
+}
+
+// numbered is an item that may take several rows.
+func (p *Pick) numbered(it Item, selected bool, width int) []widget.Line {
+	st, pointer := p.look.Theme.Text, "  "
+	if selected {
+		st, pointer = p.look.Theme.Selected, p.look.Glyphs.Arrow+" "
+	}
+	number, text, _ := strings.Cut(it.Text, "  ")
+	rows := widget.Hang(widget.Text(pointer+number+"  ", st), text, width, st)
+	for i, row := range rows {
+		rows[i] = widget.Pad(row, width, st)
+	}
+	return rows
 }
 
 func (p *Pick) row(it Item, selected bool, width int) widget.Line {
