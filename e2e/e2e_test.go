@@ -80,7 +80,7 @@ func sessions(t *testing.T, who *syscall.Credential) {
 
 func environment(ts *testscript.TestScript) []string {
 	var vars []string
-	for _, name := range []string{"DRYDOCK_HOME", "HOME", "SHELL", "PATH"} {
+	for _, name := range []string{"DRYDOCK_HOME", "DRYDOCK_LAB", "HOME", "SHELL", "PATH"} {
 		vars = append(vars, name+"="+ts.Getenv(name))
 	}
 	return vars
