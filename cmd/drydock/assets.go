@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"drydock/sandbox/home"
 )
@@ -25,7 +28,7 @@ type place struct {
 func (a *app) find() (place, error) {
 	h, err := home.Find()
 	if err != nil {
-		return place{}, err
+		return place{}, &codeError{exitMachine, err}
 	}
 	l, err := h.Lab(a.labName)
 	if err != nil {
@@ -54,5 +57,11 @@ func (a *app) unpacked() (place, error) {
 		return p, fmt.Errorf("open the programs carried along: %w", err)
 	}
 	p.programs, err = p.home.Unpack(files)
-	return p, err
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return p, &codeError{exitMachine, fmt.Errorf("%w; a lab needs 400 MB there: free some, or set DRYDOCK_HOME to another disk", err)}
+	case err != nil:
+		return p, p.refuse(context.Background(), err)
+	}
+	return p, nil
 }

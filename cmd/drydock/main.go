@@ -103,6 +103,12 @@ func newRoot() *cobra.Command {
 	var look interfaceFlags
 	look.register(root)
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return a.open(cmd, look) }
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if a.lang != "" && a.lang != "en" && a.lang != "ko" {
+			return usage("--lang takes en or ko, not %q", a.lang)
+		}
+		return nil
+	}
 	root.PersistentFlags().StringVar(&a.lang, "lang", "", "language of lessons and interface: en or ko")
 	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
 	root.AddCommand(
@@ -112,6 +118,20 @@ func newRoot() *cobra.Command {
 		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.gradeCommand(), boxCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root
+}
+
+// family is a command that only holds others: alone it helps, and a word that is none of them is a mistake.
+func family(name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no `drydock %s %s`; `drydock %s --help` lists what there is", name, args[0], name)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 }
 
 func versionCommand() *cobra.Command {

@@ -18,16 +18,7 @@ import (
 )
 
 func (a *app) nodeCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "node", Short: "The lab's machines, and what can happen to them",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("there is no `drydock node %s`; `drydock node --help` lists what there is", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	cmd := family("node", "The lab's machines, and what can happen to them")
 	cmd.AddCommand(
 		a.nodeListCommand(), a.nodeAddCommand(), a.nodeRemoveCommand(), a.nodeShellCommand(),
 		a.nodeChange("stop", "Shut a node down in order: its pods are ended first", control.NodeStop, "is off"),

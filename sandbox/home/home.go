@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 // Home is the path of the state directory.
@@ -37,6 +38,9 @@ func Find() (Home, error) {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return "", fmt.Errorf("find the state directory: %w", err)
+	}
+	if strings.Contains(real, ":") {
+		return "", fmt.Errorf("use the state directory %s: PATH and KUBECONFIG cannot name a place with a colon in it; set DRYDOCK_HOME to another", real)
 	}
 	return Home(real), nil
 }
