@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -109,8 +108,8 @@ func awaitEnd(t *testing.T, pid int) {
 			t.Fatal(err)
 		}
 	}
-	line, _ := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
-	t.Errorf("process %d lives on: %s", pid, line)
+	line, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	t.Errorf("process %d lives on: %q", pid, line)
 }
 
 func mountsOf(t *testing.T, home string) []string {

@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"runtime"
 	"testing"
 	"time"
 
@@ -125,9 +125,8 @@ func TestNamespacesLiveWithoutAProcess(t *testing.T) {
 			t.Errorf("%s is the caller's own namespace", ns)
 		}
 	}
-	out, err := exec.Command("nsenter", "--uts="+filepath.Join(dir, "uts"), "hostname").Output()
-	if err != nil || strings.TrimSpace(string(out)) != "web-0" {
-		t.Errorf("hostname in the new uts namespace: %q, %v", out, err)
+	if name, err := hostnameIn(filepath.Join(dir, "uts")); err != nil || name != "web-0" {
+		t.Errorf("hostname in the new uts namespace: %q, %v", name, err)
 	}
 	if host, _ := os.Hostname(); host == "web-0" {
 		t.Error("the caller's own hostname changed")
@@ -140,6 +139,26 @@ func TestNamespacesLiveWithoutAProcess(t *testing.T) {
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// hostnameIn joins a uts namespace with a thread that ends with the goroutine, as it is never unlocked.
+func hostnameIn(uts string) (name string, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f, failed := os.Open(uts)
+		if failed != nil {
+			err = failed
+			return
+		}
+		defer f.Close()
+		if err = unix.Setns(int(f.Fd()), unix.CLONE_NEWUTS); err == nil {
+			name, err = os.Hostname()
+		}
+	}()
+	<-done
+	return name, err
 }
 
 func TestDoReturnsTheErrorAndLeavesTheCallerWhereItWas(t *testing.T) {
