@@ -21,7 +21,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: pack DIR FILE...")
+		return fmt.Errorf("usage: pack DIR FILE [FILE]")
 	}
 	set := sha256.New()
 	for _, file := range args[1:] {

@@ -57,7 +57,7 @@ func ping(p *process) int {
 	if err != nil {
 		return p.failf("no ICMP socket: %s (the sysctl net.ipv4.ping_group_range does not include this group, and CAP_NET_RAW is missing)", reason(err))
 	}
-	defer unix.Close(g.fd) //nolint:errcheck // the program ends
+	defer unix.Close(g.fd)
 	fmt.Fprintf(p.stdout, "PING %s (%s): %d data bytes\n", g.name, address, g.size)
 	return g.run(int(numbers[0]), interval, patience, o.has('q'))
 }

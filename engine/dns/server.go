@@ -72,7 +72,7 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = server.Shutdown() // its only error is that the server has ended already
 	}
 	for range len(servers) - len(errs) {
-		_ = <-ended // we have ended it
+		_ = errors.Join(<-ended) // we have ended it
 	}
 	return errors.Join(errs...)
 }

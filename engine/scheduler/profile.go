@@ -55,15 +55,26 @@ func newProfile(p Profile, f informers.SharedInformerFactory, cfg controller.Con
 // filters are the plugins in the order they are asked; the first refusal counts.
 func filters(p Profile, f informers.SharedInformerFactory) []filter {
 	return []filter{
-		nodeUnschedulable{}, nodeName{}, taintToleration{}, nodeAffinity{}, nodePorts{}, resourcesFit{strategy: p.Fit},
-		podTopologySpread{newOwners(f)}, interPodAffinity{f.Core().V1().Namespaces().Lister()},
+		nodeUnschedulable{},
+		nodeName{},
+		taintToleration{},
+		nodeAffinity{},
+		nodePorts{},
+		resourcesFit{strategy: p.Fit},
+		podTopologySpread{newOwners(f)},
+		interPodAffinity{f.Core().V1().Namespaces().Lister()},
 	}
 }
 
 func scores(p Profile, f informers.SharedInformerFactory) []score {
 	return []score{
-		taintToleration{}, nodeAffinity{}, podTopologySpread{newOwners(f)}, interPodAffinity{f.Core().V1().Namespaces().Lister()},
-		resourcesFit{strategy: p.Fit}, balancedAllocation{}, imageLocality{},
+		taintToleration{},
+		nodeAffinity{},
+		podTopologySpread{newOwners(f)},
+		interPodAffinity{f.Core().V1().Namespaces().Lister()},
+		resourcesFit{strategy: p.Fit},
+		balancedAllocation{},
+		imageLocality{},
 	}
 }
 

@@ -49,7 +49,7 @@ func unpackAll(assets fs.FS, names []string, dir string) error {
 	if err != nil {
 		return fmt.Errorf("make room for programs: %w", err)
 	}
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }() // what is left is found under a name that nobody reads
 	for _, name := range names {
 		if err := unpackOne(assets, name, temporary); err != nil {
 			return fmt.Errorf("unpack %s: %w", name, err)
@@ -69,7 +69,7 @@ func unpackOne(assets fs.FS, name, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer packed.Close()
+	defer func() { _ = packed.Close() }() // only read
 	reader, err := zstd.NewReader(packed)
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func serve(t *testing.T, a api) home.Lab {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		server.Close()
+		_ = server.Close() // Serve says how it ended
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
