@@ -149,7 +149,7 @@ func (a *app) language() string {
 }
 
 func (a *app) lessonCommand() *cobra.Command {
-	cmd := family("lesson", "The course without the interface")
+	cmd := family(&cobra.Command{Use: "lesson", Short: "The course without the interface"})
 	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	cmd.PersistentFlags().StringVar(&a.pack, "pack", "", packFlag)
 	cmd.AddCommand(

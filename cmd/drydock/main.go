@@ -120,18 +120,16 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// family is a command that only holds others: alone it helps, and a word that is none of them is a mistake.
-func family(name, short string) *cobra.Command {
-	return &cobra.Command{
-		Use: name, Short: short,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("there is no `drydock %s %s`; `drydock %s --help` lists what there is", name, args[0], name)
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+// family makes a command that only holds others: alone it helps, and a word that is none of them is a mistake.
+func family(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage("there is no `drydock %s %s`; `drydock %[1]s --help` lists what there is", cmd.Name(), args[0])
+		}
+		return nil
 	}
+	cmd.RunE = func(*cobra.Command, []string) error { return cmd.Help() }
+	return cmd
 }
 
 func versionCommand() *cobra.Command {

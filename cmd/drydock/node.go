@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) nodeCommand() *cobra.Command {
-	cmd := family("node", "The lab's machines, and what can happen to them")
+	cmd := family(&cobra.Command{Use: "node", Short: "The lab's machines, and what can happen to them"})
 	cmd.AddCommand(
 		a.nodeListCommand(), a.nodeAddCommand(), a.nodeRemoveCommand(), a.nodeShellCommand(),
 		a.nodeChange("stop", "Shut a node down in order: its pods are ended first", control.NodeStop, "is off"),

@@ -25,7 +25,7 @@ import (
 )
 
 func (a *app) packCommand() *cobra.Command {
-	cmd := family("pack", "Write and prove lesson packs")
+	cmd := family(&cobra.Command{Use: "pack", Short: "Write and prove lesson packs"})
 	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	oneDir := func(c *cobra.Command, args []string) error {
 		if len(args) < 1 {
