@@ -56,10 +56,32 @@ func TestNothingOutlivesTheKeeper(t *testing.T) {
 	// What was answered before the crash is there afterwards, and the pod comes back.
 	run("up", "--nodes", "2")
 	run("kubectl", "wait", "--for=condition=Ready", "pod/web", "--timeout=30s")
+	var groups []string
+	for pid := range labProcesses(t, home) {
+		groups = append(groups, groupsOf(pid)...)
+	}
 	run("down")
+	for _, dir := range groups {
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("cgroup %s is left behind", dir)
+		}
+	}
 	if left := labProcesses(t, home); len(left) > 0 {
 		t.Errorf("processes left behind: %q", slices.Collect(maps.Values(left)))
 	}
+}
+
+// groupsOf are the directories of the cgroups that drydock has made for a process (version 1; cgroups(7)).
+func groupsOf(pid int) []string {
+	var dirs []string
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cgroup"))
+	for line := range strings.Lines(string(text)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) == 3 && strings.HasPrefix(fields[2], "/drydock-") {
+			dirs = append(dirs, filepath.Join("/sys/fs/cgroup", fields[1], fields[2]))
+		}
+	}
+	return dirs
 }
 
 // labProcesses finds the processes whose mount table knows the lab's directory, and their command lines.

@@ -95,6 +95,22 @@ func lockTop(top string) (*os.File, error) {
 	return lock, nil
 }
 
+// Sweep removes what managers that are gone have left in the machine's hierarchies, as far as the caller may. Open does the
+// same on the way; Sweep is for whoever ends a lab.
+func Sweep() {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return // then there is no hierarchy that we could know of
+	}
+	roots := map[string]bool{mountpoint: true}
+	for _, root := range hierarchiesIn(string(mounts)) {
+		roots[root] = true
+	}
+	for root := range roots {
+		sweep(root)
+	}
+}
+
 // sweep removes the directories of managers that are gone: their lock went with them. The process id in the name could not
 // tell, as it counts in the pid namespace of its lab. What cannot be removed now is left for the next sweep.
 func sweep(root string) {

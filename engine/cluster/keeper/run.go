@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"drydock/sandbox/cgroup"
 	"drydock/sandbox/home"
 	"drydock/sandbox/lab"
 )
@@ -76,6 +77,7 @@ func Run(o Options) error {
 	o.Progress.Close() // the lab's copy is the only one: its end is the lab's end
 	err = box.Wait()
 	sweep(o.Lab)
+	cgroup.Sweep() // the only thing of a lab that outlives its processes
 	return err
 }
 
