@@ -86,14 +86,7 @@ type running struct {
 
 func start(t testing.TB, objects ...runtime.Object) *running {
 	t.Helper()
-	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	streams, err := net.Listen("tcp4", packets.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, streams := listen(t)
 	api := fake.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(api, 0)
 	server, err := dns.New(dns.Config{Informers: factory, Packets: packets, Streams: streams})
@@ -113,6 +106,25 @@ func start(t testing.TB, objects ...runtime.Object) *running {
 		}
 	})
 	return &running{server, api, packets.LocalAddr().String()}
+}
+
+// listen opens one port for both. The kernel picks a port that is free for UDP; somebody may have it for TCP.
+func listen(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var packets net.PacketConn
+	var streams net.Listener
+	var err error
+	for range 20 {
+		if packets, err = net.ListenPacket("udp4", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		if streams, err = net.Listen("tcp4", packets.LocalAddr().String()); err == nil {
+			return packets, streams
+		}
+		packets.Close()
+	}
+	t.Fatal(err)
+	return nil, nil
 }
 
 // ask returns the code, the answers and the section beside them, in words.
