@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,12 +52,49 @@ const (
 
 // command is how the box is started: in the environment, because command lines can be read by everyone.
 func (s boxSpec) command() (args []string, variable string, err error) {
-	self, err := os.Executable()
+	self, err := selfInLab()
 	if err != nil {
 		return nil, "", fmt.Errorf("find this program: %w", err)
 	}
 	raw, err := json.Marshal(s)
 	return []string{self, "box"}, boxVariable + "=" + string(raw), err
+}
+
+// selfInLab is a path of this program that a lab sees too. A lab has scratch directories of its own: a program that lies in
+// the machine's is put beside those that drydock carries.
+func selfInLab() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	hidden := slices.ContainsFunc([]string{"/tmp/", "/run/", "/var/tmp/", "/dev/shm/"}, func(dir string) bool {
+		return strings.HasPrefix(self, dir)
+	})
+	if !hidden {
+		return self, nil
+	}
+	p, err := (&app{labName: "lab"}).unpacked()
+	if err != nil {
+		return "", err
+	}
+	path := p.programs.Path("drydock")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	return path, copyProgram(self, path)
+}
+
+// copyProgram makes a copy that is there whole or not at all, also when several do so at once.
+func copyProgram(from, to string) error {
+	program, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	temporary := fmt.Sprintf("%s.%d", to, os.Getpid())
+	if err := os.WriteFile(temporary, program, 0o700); err != nil {
+		return err
+	}
+	return os.Rename(temporary, to)
 }
 
 func boxCommand() *cobra.Command {

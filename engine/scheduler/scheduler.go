@@ -32,12 +32,13 @@ type Config struct {
 // Scheduler gives every pod that asks for it a node.
 type Scheduler struct {
 	// set once in New
-	client   kubernetes.Interface
-	queue    *queue
-	world    *world
-	profiles map[string]*profile // by spec.schedulerName
-	budgets  policylisters.PodDisruptionBudgetLister
-	synced   []cache.DoneChecker
+	client    kubernetes.Interface
+	queue     *queue
+	world     *world
+	profiles  map[string]*profile // by spec.schedulerName
+	budgets   policylisters.PodDisruptionBudgetLister
+	synced    []cache.DoneChecker
+	informers informers.SharedInformerFactory
 
 	start int // owned by Run: where the next cycle begins to look at nodes
 }
@@ -52,11 +53,12 @@ func New(cfg Config) (*Scheduler, error) {
 		return nil, err
 	}
 	s := &Scheduler{
-		client:   cfg.Client,
-		queue:    newQueue(),
-		world:    newWorld(),
-		profiles: profiles,
-		budgets:  cfg.Informers.Policy().V1().PodDisruptionBudgets().Lister(),
+		client:    cfg.Client,
+		informers: cfg.Informers,
+		queue:     newQueue(),
+		world:     newWorld(),
+		profiles:  profiles,
+		budgets:   cfg.Informers.Policy().V1().PodDisruptionBudgets().Lister(),
 	}
 	pods, nodes := cfg.Informers.Core().V1().Pods().Informer(), cfg.Informers.Core().V1().Nodes().Informer()
 	// Nodes first: a pod whose node is not known yet would count as lost.
@@ -82,6 +84,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	// The plugins' listers too: a namespace that is not known yet would select nothing.
+	s.informers.WaitForCacheSync(ctx.Done())
 	var bindings sync.WaitGroup
 	defer bindings.Wait()
 	slots := make(chan struct{}, binders)
