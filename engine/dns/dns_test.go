@@ -121,7 +121,7 @@ func listen(t testing.TB) (net.PacketConn, net.Listener) {
 		if streams, err = net.Listen("tcp4", packets.LocalAddr().String()); err == nil {
 			return packets, streams
 		}
-		packets.Close()
+		_ = packets.Close() // only its port was wanted
 	}
 	t.Fatal(err)
 	return nil, nil
