@@ -47,11 +47,9 @@ func Run(o Options) error {
 	if err := os.MkdirAll(o.Home.Images(), 0o700); err != nil {
 		return fmt.Errorf("make room for images: %w", err)
 	}
-	lock, err := takeLock(o.Lab.Lock())
-	if err != nil {
+	if err := takeLock(o.Lab.Lock()); err != nil {
 		return err
 	}
-	defer lock.Close()
 	public, err := listen(o.Lab.Port())
 	if err != nil {
 		return err
@@ -88,20 +86,21 @@ func sweep(l home.Lab) {
 	_ = os.Remove(l.API())
 }
 
-// takeLock takes the lab's lock, which the kernel releases with the process, however it ends (flock(2)).
-func takeLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+// takeLock takes the lab's lock, which the kernel releases with the process, however it ends (flock(2)). It is released in no
+// other way: who waits for it finds no keeper any more.
+func takeLock(path string) error {
+	lock, err := unix.Open(path, unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the lab's lock: %w", err)
+		return fmt.Errorf("open the lab's lock: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrRunning
-		}
-		return nil, fmt.Errorf("lock the lab: %w", err)
+	err = unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return ErrRunning
+	case err != nil:
+		return fmt.Errorf("lock the lab: %w", err)
 	}
-	return f, nil
+	return nil
 }
 
 // listen opens the API's port on 127.0.0.1: the one of last time when it is free, so that kubeconfigs stay right.
