@@ -43,6 +43,7 @@ func TestShutdownEndsPodsByPriority(t *testing.T) {
 			t.Errorf("late: %s %s %q", s.Phase, s.Reason, s.Message)
 		}
 		took := <-ended
+		synctest.Wait() // the last statuses are on their way
 		if took < 20*time.Second || took > 31*time.Second { // 20 s for the stubborn one; the vital one ends at once
 			t.Errorf("took %v", took)
 		}
