@@ -35,6 +35,7 @@ type nodeKeeper struct {
 	trouble   func() string         // set once in New: why the node is not Ready although its runtime is well, "" for nothing
 	pressures *pressures            // set once in New
 	wake      chan struct{}         // look at once; capacity 1
+	asks      chan chan<- struct{}  // look at once, and close the answer when the API server has been told
 
 	// owned by run
 	written   corev1.NodeStatus // what the API server was told last
@@ -44,7 +45,7 @@ type nodeKeeper struct {
 func newNodeKeeper(cfg *Config, events *eventRecorder) *nodeKeeper {
 	return &nodeKeeper{
 		cfg: cfg, client: cfg.Client, events: events, recorder: cfg.Recorder,
-		wake: make(chan struct{}, 1), pressures: newPressures(), trouble: func() string { return "" },
+		wake: make(chan struct{}, 1), asks: make(chan chan<- struct{}), pressures: newPressures(), trouble: func() string { return "" },
 		capacity: machineCapacity(cfg.RootDir, cfg.Capacity), info: machineInfo(),
 	}
 }
@@ -68,8 +69,16 @@ func (n *nodeKeeper) run(ctx context.Context) error {
 	}
 	n.events.nodeEvent(corev1.EventTypeNormal, "Starting", "Starting kubelet.")
 	// A runtime that is still starting must not cost the node a whole period.
+	var waiting []chan<- struct{} // for the next status that is written
 	for delay := firstRetry; ; delay = min(2*delay, n.period()) {
-		if n.sync(ctx) == nil && n.ready() {
+		told := n.sync(ctx) == nil
+		if told {
+			for _, answer := range waiting {
+				close(answer)
+			}
+			waiting = nil
+		}
+		if told && n.ready() {
 			delay = n.period()
 		}
 		timer := time.NewTimer(delay)
@@ -78,6 +87,8 @@ func (n *nodeKeeper) run(ctx context.Context) error {
 			timer.Stop()
 			return ctx.Err()
 		case <-n.wake:
+		case answer := <-n.asks:
+			waiting = append(waiting, answer)
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -89,6 +100,20 @@ func (n *nodeKeeper) look() {
 	select {
 	case n.wake <- struct{}{}:
 	default:
+	}
+}
+
+// tell writes a change of the node as look does, and returns when the API server has it or ctx ends.
+func (n *nodeKeeper) tell(ctx context.Context) {
+	answer := make(chan struct{})
+	select {
+	case n.asks <- answer:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-answer:
+	case <-ctx.Done():
 	}
 }
 

@@ -15,6 +15,9 @@ const (
 	shutdownGraceCritical = 10 * time.Second
 )
 
+// lastWord is how long a node that is shut down tries to tell an API server that does not answer.
+const lastWord = 5 * time.Second
+
 // criticalPriority is scheduling.SystemCriticalPriority: from here on a pod keeps the cluster itself alive.
 const criticalPriority = 2_000_000_000
 
@@ -28,7 +31,14 @@ const (
 // critical ones last. It returns when all have ended or time is up; Run goes on meanwhile and is for the caller to end.
 func (k *Kubelet) ShutDown(ctx context.Context) {
 	k.shutting.Store(true)
-	k.node.look()
+	// Side by side with the pods, but not left behind: who cuts the power when this returns must not cut off the word that it was cut.
+	var told sync.WaitGroup
+	defer told.Wait()
+	told.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, lastWord)
+		defer cancel()
+		k.node.tell(ctx)
+	})
 	var ordinary, critical []*worker
 	for _, w := range k.otherPods("") {
 		pod, _ := w.current()

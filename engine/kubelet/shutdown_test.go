@@ -12,6 +12,18 @@ import (
 	"k8s.io/utils/ptr"
 )
 
+func TestShutdownReturnsWhenTheNodeIsKnownToBeDown(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		synctest.Wait()
+		w.kubelet.ShutDown(context.Background())
+		for _, c := range w.node().Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+				t.Errorf("the node is still Ready: %s", c.Message)
+			}
+		}
+	})
+}
+
 func TestShutdownEndsPodsByPriority(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.runtime.ignoreTerm["main"] = true
@@ -43,7 +55,7 @@ func TestShutdownEndsPodsByPriority(t *testing.T) {
 			t.Errorf("late: %s %s %q", s.Phase, s.Reason, s.Message)
 		}
 		took := <-ended
-		synctest.Wait() // the last statuses are on their way
+		synctest.Wait()                                     // the last statuses are on their way
 		if took < 20*time.Second || took > 31*time.Second { // 20 s for the stubborn one; the vital one ends at once
 			t.Errorf("took %v", took)
 		}
