@@ -91,6 +91,7 @@
 //	  owns: the write of one pod's newest status. Woken by: nothing. Stops: when what is wanted has been written.
 //	kubelet/kill.go worker.killAll 1
 //	  owns: the stop of one container. Woken by: the runtime's answer. Stops: then; all are waited for.
+//	kubelet/shutdown.go Kubelet.ShutDown 1
 //	kubelet/shutdown.go endAll 1
 //	  owns: the wait for one pod's end when the node is shut down. Woken by: that end. Stops: then, or when time is up.
 //	kubelet/logwatch.go logWatcher.watch 1
