@@ -92,6 +92,7 @@
 //	kubelet/kill.go worker.killAll 1
 //	  owns: the stop of one container. Woken by: the runtime's answer. Stops: then; all are waited for.
 //	kubelet/shutdown.go Kubelet.ShutDown 1
+//	  owns: the last word about the node. Woken by: its being written. Stops: then, or after 5 s; ShutDown waits for it.
 //	kubelet/shutdown.go endAll 1
 //	  owns: the wait for one pod's end when the node is shut down. Woken by: that end. Stops: then, or when time is up.
 //	kubelet/logwatch.go logWatcher.watch 1
