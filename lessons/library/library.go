@@ -9,11 +9,11 @@ import (
 	"drydock/lessons/pack"
 )
 
-//go:embed all:first-steps all:pods
+//go:embed all:first-steps all:pods all:controllers
 var files embed.FS
 
 // Names are the ids of the bundled packs, in the order in which a learner meets them.
-func Names() []string { return []string{"first-steps", "pods"} }
+func Names() []string { return []string{"first-steps", "pods", "controllers"} }
 
 // Load reads a bundled pack.
 func Load(name string) (*pack.Pack, error) {
