@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"context"
 	"fmt"
 
 	"drydock/engine/decision"
@@ -12,7 +13,7 @@ import (
 // admit decides once whether the node takes the pod. A pod that already has a sandbox here was taken by an earlier kubelet.
 //
 // Kubernetes: affinity beyond nodeSelector, host ports and topology are checked too; here the scheduler's word is enough.
-func (w *worker) admit(pod *corev1.Pod, view *podView) bool {
+func (w *worker) admit(ctx context.Context, pod *corev1.Pod, view *podView) bool {
 	if w.admitted || w.rejected {
 		return w.admitted
 	}
@@ -25,7 +26,7 @@ func (w *worker) admit(pod *corev1.Pod, view *podView) bool {
 		reason, message = w.k.pressures.refuse(pod)
 	}
 	if reason == "" {
-		reason, message = w.unfit(pod)
+		reason, message = w.unfit(ctx, pod)
 	}
 	if reason == "" {
 		w.setAdmitted()
@@ -47,9 +48,8 @@ func (w *worker) setAdmitted() {
 }
 
 // unfit is why the pod cannot run here, in upstream's words, or "".
-func (w *worker) unfit(pod *corev1.Pod) (reason, message string) {
-	node := labels.Set(w.k.node.labels())
-	if !labels.SelectorFromSet(pod.Spec.NodeSelector).Matches(node) {
+func (w *worker) unfit(ctx context.Context, pod *corev1.Pod) (reason, message string) {
+	if !w.selected(ctx, pod) {
 		return "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
 	}
 	w.k.admission.Lock() // two pods must not both take the last bit of room
@@ -73,6 +73,17 @@ func (w *worker) unfit(pod *corev1.Pod) (reason, message string) {
 	}
 	w.counted.Store(true)
 	return "", ""
+}
+
+// selected reports whether the node has the labels that the pod selects nodes by. The node's own are known; those that people
+// put there later are asked for when the first do not suffice.
+func (w *worker) selected(ctx context.Context, pod *corev1.Pod) bool {
+	selector := labels.SelectorFromSet(pod.Spec.NodeSelector)
+	if selector.Matches(labels.Set(w.k.node.labels())) {
+		return true
+	}
+	node, err := w.k.cfg.Client.Node(ctx, w.k.cfg.NodeName)
+	return err == nil && selector.Matches(labels.Set(node.Labels))
 }
 
 func insufficient(name corev1.ResourceName, want, used, room int64) string {

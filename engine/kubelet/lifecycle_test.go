@@ -436,6 +436,25 @@ func TestAdmissionByResources(t *testing.T) {
 	})
 }
 
+// A label that was put on the node after it registered counts: the pod is not turned away for what the kubelet did not know.
+func TestNodeSelectorSeesNewLabels(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		if _, err := w.api.PatchNode(t.Context(), "node-1", []byte(`{"metadata":{"labels":{"disk":"ssd"}}}`)); err != nil {
+			t.Fatal(err)
+		}
+		for name, disk := range map[string]string{"fast": "ssd", "slow": "hdd"} {
+			w.api.put(newPod(name, func(pod *corev1.Pod) { pod.Spec.NodeSelector = map[string]string{"disk": disk} }))
+		}
+		synctest.Wait()
+		if s := w.status("fast"); s.Phase != corev1.PodRunning {
+			t.Errorf("a pod for the node's new label is %s: %s %s", s.Phase, s.Reason, s.Message)
+		}
+		if s := w.status("slow"); s.Phase != corev1.PodFailed || s.Reason != "NodeAffinity" {
+			t.Errorf("a pod for another label is %s, reason %q", s.Phase, s.Reason)
+		}
+	})
+}
+
 func TestInitContainersRunInOrder(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		always := corev1.ContainerRestartPolicyAlways

@@ -18,7 +18,7 @@ func (w *worker) sync(ctx context.Context, pod *corev1.Pod) time.Time {
 	if err != nil {
 		return time.Now().Add(time.Second) // the runtime is down: nothing is known, so nothing is claimed
 	}
-	if !w.admit(pod, view) {
+	if !w.admit(ctx, pod, view) {
 		return w.finish(ctx, pod, view)
 	}
 	pod = w.granted(pod)
