@@ -12,9 +12,13 @@
 // lists all objects of the kinds that spec.hard names, adds up what they use (package quota says what that is), and writes the
 // sum. It counts afresh each time and so mends whatever admission has got wrong.
 //
+// Admission charges a quota a moment before the object exists, and a moment later the informer here knows of it. A count in
+// between would give the room back that somebody has just taken. So what admission writes does not make us count before it
+// has had a minute to come true, and an object that appears can only raise the sum.
+//
 // # Left out
 //
-// The full count every five minutes.
+// The full count every five minutes: every change of a status is looked at again after a minute.
 //
 // # In Kubernetes
 //
@@ -46,22 +50,45 @@ import (
 // Controller keeps status.used of ResourceQuotas.
 type Controller struct {
 	// set once in New
-	*controller.Loop[controller.Key]
+	*controller.Loop[task]
 	cfg    controller.Config
 	quotas corelisters.ResourceQuotaLister
 
 	informers map[schema.GroupResource]cache.SharedIndexInformer // set at the start of Run
 }
 
+// task is a quota to count for.
+type task struct {
+	controller.Key
+	atLeast bool // objects have appeared: the sum may rise, but what admission has charged for others stays
+}
+
+// settled is how long after a charge the object it was for is there, or will never be.
+const settled = time.Minute
+
 // New makes the controller. Nothing runs before Run.
 func New(cfg controller.Config) (*Controller, error) {
 	quotas := cfg.Informers.Core().V1().ResourceQuotas()
 	c := &Controller{cfg: cfg, quotas: quotas.Lister(), informers: map[schema.GroupResource]cache.SharedIndexInformer{}}
 	c.Loop = controller.NewLoop("resourcequota-controller", cfg, c.Reconcile)
-	return c, c.FollowAll(quotas.Informer(), func(obj any) []controller.Key {
-		key, _ := controller.KeyOf(obj)
-		return []controller.Key{key}
+	return c, c.Follow(quotas.Informer(), cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { c.Add(taskFor(obj)) },
+		UpdateFunc: c.changed,
 	})
+}
+
+func taskFor(obj any) task {
+	key, _ := controller.KeyOf(obj)
+	return task{Key: key}
+}
+
+// changed counts at once for new limits; a new status is mostly admission's.
+func (c *Controller) changed(old, obj any) {
+	if before, q := old.(*corev1.ResourceQuota), obj.(*corev1.ResourceQuota); !equality.Semantic.DeepEqual(before.Spec, q.Spec) {
+		c.Add(taskFor(obj))
+	} else if !equality.Semantic.DeepEqual(before.Status, q.Status) {
+		c.AddAfter(taskFor(obj), settled)
+	}
 }
 
 // Run asks the API server which kinds there are, follows those that live in namespaces, and counts until ctx ends. It starts
@@ -88,39 +115,41 @@ func (c *Controller) Run(ctx context.Context) error {
 
 // changes wakes the quotas of a namespace. Updates matter only where usage is more than a count.
 func (c *Controller) changes(kind schema.GroupResource) cache.ResourceEventHandler {
-	wake := func(obj any) {
+	wake := func(obj any, atLeast bool) {
 		if m, ok := controller.Object[metav1.Object](obj); ok {
-			c.wake(kind, m.GetNamespace())
+			c.wake(kind, m.GetNamespace(), atLeast)
 		}
 	}
-	h := cache.ResourceEventHandlerFuncs{AddFunc: wake, DeleteFunc: wake}
+	h := cache.ResourceEventHandlerFuncs{
+		AddFunc: func(obj any) { wake(obj, true) }, DeleteFunc: func(obj any) { wake(obj, false) },
+	}
 	switch kind.String() {
 	case "pods", "services", "persistentvolumeclaims":
 		h.UpdateFunc = func(old, obj any) {
 			now := time.Now()
 			before, after := quota.Usage(kind, old.(runtime.Object), now), quota.Usage(kind, obj.(runtime.Object), now)
 			if !equality.Semantic.DeepEqual(before, after) {
-				wake(obj)
+				wake(obj, false)
 			}
 		}
 	}
 	return h
 }
 
-func (c *Controller) wake(kind schema.GroupResource, namespace string) {
+func (c *Controller) wake(kind schema.GroupResource, namespace string, atLeast bool) {
 	quotas, err := c.quotas.ResourceQuotas(namespace).List(labels.Everything())
 	if err != nil {
 		return // listing the local copy cannot fail
 	}
 	for _, q := range quotas {
 		if len(quota.Limited(kind, quota.Names(q.Spec.Hard))) > 0 {
-			c.Add(controller.Key{Namespace: q.Namespace, Name: q.Name})
+			c.Add(task{controller.Key{Namespace: q.Namespace, Name: q.Name}, atLeast})
 		}
 	}
 }
 
 // Reconcile counts for one quota.
-func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
+func (c *Controller) Reconcile(ctx context.Context, key task) error {
 	q, err := c.quotas.ResourceQuotas(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -129,6 +158,9 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 		return err
 	}
 	used, err := c.used(q)
+	if key.atLeast {
+		raise(used, q.Status.Used)
+	}
 	status := corev1.ResourceQuotaStatus{Hard: q.Spec.Hard, Used: used}
 	if equality.Semantic.DeepEqual(q.Status, status) {
 		return err
@@ -140,6 +172,15 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 		updateErr = nil
 	}
 	return errors.Join(err, updateErr)
+}
+
+// raise makes each amount at least what it was before.
+func raise(used, before corev1.ResourceList) {
+	for name, value := range used {
+		if was, known := before[name]; known && was.Cmp(value) > 0 {
+			used[name] = was
+		}
+	}
 }
 
 // used adds up over all objects. A name that nobody knows how to count keeps what it has.
