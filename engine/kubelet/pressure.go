@@ -16,9 +16,12 @@ import (
 // Hard eviction, with upstream's defaults: below these the node ends pods at once.
 //
 // Kubernetes: also imagefs.available and inodes, soft thresholds with a grace period, and minimum reclaim; all can be configured.
+// And a tenth of the file system stays free, however large that is: a node's disk is its own. Ours is a person's, which is often
+// nine tenths full with other things, and no pod of ours could mend that.
 const (
 	memoryThreshold    = 100 << 20
 	diskThreshold      = 10 // percent of the file system
+	diskThresholdMost  = 1 << 30
 	pressureTransition = 5 * time.Minute
 	evictionGrace      = 1 // second
 )
@@ -45,7 +48,7 @@ func (k *Kubelet) signals(s *statsv1alpha1.Summary) []signal {
 	if fs := s.Node.Fs; fs != nil {
 		all = append(all, signal{
 			condition: corev1.NodeDiskPressure, resource: "ephemeral-storage", request: corev1.ResourceEphemeralStorage,
-			threshold: bytes(*fs.CapacityBytes / 100 * diskThreshold), has: bytes(*fs.AvailableBytes), use: storageOf,
+			threshold: bytes(diskReserve(*fs.CapacityBytes)), has: bytes(*fs.AvailableBytes), use: storageOf,
 			low: "DiskPressure", fine: "NoDiskPressure", lowWords: "disk pressure", fineWords: "no disk pressure",
 		})
 	}
@@ -58,6 +61,9 @@ func (k *Kubelet) signals(s *statsv1alpha1.Summary) []signal {
 	}
 	return all
 }
+
+// diskReserve is how many bytes of a file system stay free.
+func diskReserve(capacity uint64) uint64 { return min(capacity/100*diskThreshold, diskThresholdMost) }
 
 func memoryOf(p *statsv1alpha1.PodStats) int64 {
 	if p.Memory == nil || p.Memory.WorkingSetBytes == nil {
