@@ -28,7 +28,7 @@ func (a *app) addArtifactCommands(parent *cobra.Command) {
 			func(m plain.Mode, args []string) int { return m.PackDiff(args[0], args[1]) }),
 		a.packVerb("keygen NAME", "Make a pair of keys to sign packs with", exactly(1, "a name for the files of the keys"),
 			func(m plain.Mode, args []string) int { return m.PackKeygen(args[0]) }),
-		a.packBuildCommand(), a.packVerifyCommand(), a.packInstallCommand(),
+		a.packBuildCommand(), a.packVerifyCommand(), a.packInstallCommand(), a.packPushCommand(), a.packPullCommand(),
 	)
 }
 
@@ -40,19 +40,55 @@ func (a *app) packVerb(use, short string, args cobra.PositionalArgs, run func(pl
 }
 
 func (a *app) packBuildCommand() *cobra.Command {
+	var o plain.BuildOptions
+	cmd := &cobra.Command{
+		Use: "build DIR", Short: "Make one file of a pack, to hand out", Args: exactly(1, "the directory of a pack"),
+	}
+	cmd.Flags().StringVarP(&o.File, "output", "o", "", "the file to write")
+	grader := cmd.Flags().Bool("grader", false, "with the folder private, for those who grade; without it, for learners")
+	buildFlags(cmd, &o)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.Variant = pack.Student
+		if *grader {
+			o.Variant = pack.Grader
+		}
+		return exit(a.mode(cmd).PackBuild(cmd.Context(), args[0], o))
+	}
+	return cmd
+}
+
+func buildFlags(cmd *cobra.Command, o *plain.BuildOptions) {
+	cmd.Flags().StringVar(&o.Key, "sign", "", "a private key to sign with")
+	cmd.Flags().BoolVar(&o.Images, "with-images", false, "with the images that the pack names and drydock does not carry, for rooms without internet")
+	cmd.Flags().StringSliceVar(&o.From, "images-from", nil, "where to look for images before their registries: oci:FOLDER or oci-archive:FILE")
+}
+
+// places are the forms of a place, for usage texts.
+const places = "a place: HOST/NAME[:TAG] in a registry, oci:FOLDER[:TAG] or oci-archive:FILE[:TAG]"
+
+func (a *app) packPushCommand() *cobra.Command {
+	o := plain.BuildOptions{Variant: pack.Student}
+	cmd := &cobra.Command{
+		Use: "push PACK PLACE", Short: "Send a pack to a registry, or to an OCI layout", Args: exactly(2, "a pack, and "+places),
+		Example: "  drydock pack push demo-1.0.0-student.dockpack ghcr.io/you/demo\n  drydock pack push demo oci:/media/stick/packs:demo",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return exit(a.mode(cmd).PackPush(cmd.Context(), args[0], args[1], o))
+		},
+	}
+	buildFlags(cmd, &o)
+	return cmd
+}
+
+func (a *app) packPullCommand() *cobra.Command {
 	var output, key string
-	var grader bool
-	cmd := a.packVerb("build DIR", "Make one file of a pack, to hand out", exactly(1, "the directory of a pack"),
-		func(m plain.Mode, args []string) int {
-			variant := pack.Student
-			if grader {
-				variant = pack.Grader
-			}
-			return m.PackBuild(args[0], output, variant, key)
-		})
+	cmd := &cobra.Command{
+		Use: "pull PLACE", Short: "Fetch a pack as one file", Args: exactly(1, places),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return exit(a.mode(cmd).PackPull(cmd.Context(), args[0], output, key))
+		},
+	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write")
-	cmd.Flags().BoolVar(&grader, "grader", false, "with the folder private, for those who grade; without it, for learners")
-	cmd.Flags().StringVar(&key, "sign", "", "a private key to sign with")
+	cmd.Flags().StringVar(&key, "key", "", "the public key that must have signed it")
 	return cmd
 }
 
@@ -67,13 +103,13 @@ func (a *app) packVerifyCommand() *cobra.Command {
 func (a *app) packInstallCommand() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "install FILE", Short: "Keep a built pack, for --pack ID", Args: exactly(1, "a built pack"),
+		Use: "install FILE|PLACE", Short: "Keep a pack, for --pack ID", Args: exactly(1, "a built pack, or "+places),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.find()
 			if err != nil {
 				return err
 			}
-			return exit(a.mode(cmd).PackInstall(args[0], key, packsDir(p)))
+			return exit(a.mode(cmd).PackInstall(cmd.Context(), args[0], key, packsDir(p)))
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the public key that must have signed it")

@@ -14,12 +14,13 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"testing/fstest"
 )
 
-// A built pack is one file: an OCI image layout (image-spec, image-layout.md) in a tar archive, whose one manifest has the
-// pack's folder as its layer. Every blob is named by its digest, so that a damaged file is noticed, and any registry can
-// carry it. The same folder gives the same bytes.
+// A built pack is one file: an OCI image layout (image-spec, image-layout.md) in a tar archive. Its index names a manifest
+// that has the pack's folder as its layer, and beside it the images that the pack needs and drydock does not carry, if
+// they were put in. Every blob is named by its digest, so that a damaged file is noticed, and any registry can carry it. The
+// same folder gives the same bytes. A signature is of the pack's manifest; the images are pinned by the pack itself, which
+// names them by their digests.
 
 // Media types of the parts of a built pack.
 const (
@@ -57,6 +58,11 @@ type Descriptor struct {
 	Annotations  map[string]string `json:"annotations,omitempty"`
 }
 
+// Source opens the blob that a descriptor names. What it gives is not to be trusted.
+type Source interface {
+	Open(d Descriptor) (io.ReadCloser, error)
+}
+
 type manifest struct {
 	SchemaVersion int               `json:"schemaVersion"`
 	MediaType     string            `json:"mediaType"`
@@ -85,8 +91,12 @@ type About struct {
 type Artifact struct {
 	About    About
 	Manifest Descriptor
+	Images   []Descriptor // those beside the pack, each with its name among its annotations
 	Files    fs.FS
-	blobs    map[string][]byte
+
+	blobs map[string][]byte // the pack's own parts, and the manifests of images
+	large []Descriptor      // the other parts of images
+	from  Source            // which has the large parts
 }
 
 // Build packs a folder. The folder must be a pack without mistakes.
@@ -186,129 +196,4 @@ func addFile(t *tar.Writer, name string, data []byte) error {
 	}
 	_, err := t.Write(data)
 	return err
-}
-
-// WriteTo writes the one file, implementing io.WriterTo but for the count, which is always 0.
-func (a *Artifact) WriteTo(w io.Writer) (int64, error) {
-	ix, err := json.Marshal(index{SchemaVersion: 2, MediaType: indexType, Manifests: []Descriptor{a.Manifest}})
-	if err != nil {
-		return 0, err
-	}
-	t := tar.NewWriter(w)
-	errs := []error{
-		addFile(t, "oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)),
-		addFile(t, "index.json", ix),
-	}
-	for _, digest := range slices.Sorted(keysOf(a.blobs)) {
-		errs = append(errs, addFile(t, "blobs/"+strings.Replace(digest, ":", "/", 1), a.blobs[digest]))
-	}
-	return 0, errors.Join(append(errs, t.Close())...)
-}
-
-func keysOf(m map[string][]byte) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-// OpenArtifact reads a built pack and holds every digest against its content. Errors wrap ErrDamaged.
-func OpenArtifact(r io.Reader) (*Artifact, error) {
-	files, err := readTar(r)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	var ix index
-	if err := json.Unmarshal(files["index.json"], &ix); err != nil || len(ix.Manifests) != 1 {
-		return nil, fmt.Errorf("%w: its index does not name one manifest", ErrDamaged)
-	}
-	a := &Artifact{Manifest: ix.Manifests[0], blobs: map[string][]byte{}}
-	for name, data := range files {
-		if rest, ok := strings.CutPrefix(name, "blobs/"); ok {
-			a.blobs[strings.Replace(rest, "/", ":", 1)] = data
-		}
-	}
-	return a, a.unpack()
-}
-
-// get is a blob, if it is what the descriptor says.
-func (a *Artifact) get(d Descriptor) ([]byte, error) {
-	data, ok := a.blobs[d.Digest]
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("%w: the part %s is missing", ErrDamaged, d.Digest)
-	case digestOfBytes(data) != d.Digest || int64(len(data)) != d.Size:
-		return nil, fmt.Errorf("%w: the part %s is not what its digest says", ErrDamaged, d.Digest)
-	}
-	return data, nil
-}
-
-func (a *Artifact) unpack() error {
-	raw, err := a.get(a.Manifest)
-	if err != nil {
-		return err
-	}
-	var m manifest
-	if err := json.Unmarshal(raw, &m); err != nil || m.ArtifactType != ArtifactType || len(m.Layers) != 1 {
-		return fmt.Errorf("%w: this is an artefact, but not a pack", ErrDamaged)
-	}
-	config, err := a.get(m.Config)
-	if err == nil {
-		err = json.Unmarshal(config, &a.About)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	layer, err := a.get(m.Layers[0])
-	if err != nil {
-		return err
-	}
-	unzipped, err := gzip.NewReader(bytes.NewReader(layer))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	files, err := readTar(unzipped)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	out := fstest.MapFS{}
-	for name, data := range files {
-		out[name] = &fstest.MapFile{Data: data, Mode: 0o644}
-	}
-	a.Files = out
-	digest, err := digestOf(a.Files)
-	if err == nil && digest != a.About.Digest {
-		err = fmt.Errorf("%w: its files are not those that its digest names", ErrDamaged)
-	}
-	return err
-}
-
-// readTar reads the regular files of an archive, whose names must stay within it.
-func readTar(r io.Reader) (map[string][]byte, error) {
-	limited := &io.LimitedReader{R: r, N: largestArtifact}
-	t := tar.NewReader(limited)
-	out := map[string][]byte{}
-	for {
-		h, err := t.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return out, nil
-		case err != nil && limited.N <= 0:
-			return nil, fmt.Errorf("it is larger than %d MiB", largestArtifact>>20)
-		case err != nil:
-			return nil, err
-		case h.Typeflag == tar.TypeDir:
-			continue
-		case h.Typeflag != tar.TypeReg || !fs.ValidPath(h.Name):
-			return nil, fmt.Errorf("it holds %q, which is not a plain file within it", h.Name)
-		case len(out) == mostFiles:
-			return nil, fmt.Errorf("it holds more than %d files", mostFiles)
-		}
-		if out[h.Name], err = io.ReadAll(t); err != nil {
-			return nil, err
-		}
-	}
 }

@@ -36,6 +36,7 @@ func OpenFile(name string) (*Artifact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	a.from = fileSource(name)
 	return a, nil
 }
 

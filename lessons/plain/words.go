@@ -76,6 +76,7 @@ var (
 	wholeSigned   = both("%s %s (%s) is whole and signed. Whose signature it is, says --key FILE.", "%s %s (%s): 온전하고 서명되어 있습니다. 누구의 서명인지는 --key FILE로 확인하세요.")
 	wholeUnsigned = both("%s %s (%s) is whole. It is not signed.", "%s %s (%s): 온전합니다. 서명은 없습니다.")
 	installed     = both("%s %s is installed. Begin with: drydock lesson ls --pack %[1]s", "%s %s 팩을 설치했습니다. 시작하기: drydock lesson ls --pack %[1]s")
+	pushed        = both("%s %s is at %s\n%s", "%s %s 팩을 %s에 올렸습니다.\n%s")
 	sameVersion   = both("Nothing changed.", "달라진 것이 없습니다.")
 	goesStale     = both("%s (old results go stale)", "%s (이전 결과는 더 이상 유효하지 않음)")
 	noSuchAnswer  = both("goal %s of lesson %s is not a question to answer", "수업 %[2]s의 목표 %[1]s은(는) 답하는 질문이 아닙니다")

@@ -1,0 +1,109 @@
+package pack
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+)
+
+// Names of an image beside a pack: the first is containerd's, which its importer and ours read; the second is OCI's.
+const (
+	imageNote = "io.containerd.image.name"
+	refNote   = "org.opencontainers.image.ref.name"
+)
+
+// Media types of manifests: those that lead to other blobs.
+var (
+	indexTypes    = []string{indexType, "application/vnd.docker.distribution.manifest.list.v2+json"}
+	manifestTypes = []string{manifestType, "application/vnd.docker.distribution.manifest.v2+json"}
+)
+
+// bundled begins the names of the images that every drydock carries.
+const bundled = "drydock/"
+
+// NeedsImages are the images that the lessons start with and that drydock does not carry, in order and each once.
+func (p *Pack) NeedsImages() []string {
+	all := slices.Clone(p.Images)
+	for _, lesson := range p.Lessons {
+		all = append(all, lesson.World.Images...)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return strings.HasPrefix(name, bundled) })
+}
+
+// ImageName is what the pack calls an image beside it: NAME@DIGEST.
+func ImageName(d Descriptor) string { return d.Annotations[imageNote] }
+
+// AddImage puts an image beside the pack, with all its parts; from must have them for as long as the Artifact is used. The
+// name ends in the digest of root: what is under a name cannot be exchanged.
+func (a *Artifact) AddImage(name string, root Descriptor, from Source) error {
+	if a.from != nil && a.from != from {
+		return fmt.Errorf("add image %s: all images of a pack come from one source", name)
+	}
+	a.from = from
+	root = Descriptor{
+		MediaType: root.MediaType, Digest: root.Digest, Size: root.Size, Annotations: map[string]string{imageNote: name, refNote: name},
+	}
+	return a.image(root)
+}
+
+// image takes an image that the index names.
+func (a *Artifact) image(root Descriptor) error {
+	name := ImageName(root)
+	if !strings.HasSuffix(name, "@"+root.Digest) {
+		return fmt.Errorf("%w: it holds an image named %q that is %s; a name must end in @ and the digest", ErrDamaged, name, root.Digest)
+	}
+	if slices.ContainsFunc(a.Images, func(d Descriptor) bool { return ImageName(d) == name }) {
+		return nil
+	}
+	if err := a.parts(root, 2); err != nil {
+		return fmt.Errorf("image %s: %w", name, err)
+	}
+	a.Images = append(a.Images, root)
+	return nil
+}
+
+// parts reads manifests down to what they are made of. An index leads to manifests, and those to blobs.
+func (a *Artifact) parts(d Descriptor, depth int) error {
+	isIndex, isManifest := slices.Contains(indexTypes, d.MediaType), slices.Contains(manifestTypes, d.MediaType)
+	if depth == 0 || !isIndex && !isManifest {
+		return fmt.Errorf("%w: %s is no image, but a %s", ErrDamaged, d.Digest, d.MediaType)
+	}
+	raw, err := a.get(d)
+	if err != nil {
+		return err
+	}
+	var m struct {
+		Manifests []Descriptor `json:"manifests"`
+		Config    Descriptor   `json:"config"`
+		Layers    []Descriptor `json:"layers"`
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return fmt.Errorf("%w: read %s: %w", ErrDamaged, d.Digest, err)
+	}
+	if isIndex {
+		for _, one := range m.Manifests {
+			if err := a.parts(one, depth-1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, part := range append(m.Layers, m.Config) {
+		if !slices.ContainsFunc(a.large, func(l Descriptor) bool { return l.Digest == part.Digest }) {
+			a.large = append(a.large, part)
+		}
+	}
+	return nil
+}
+
+// sum counts a digest along.
+type sum struct{ hash.Hash }
+
+func newSum() sum { return sum{sha256.New()} }
+
+func (s sum) digest() string { return "sha256:" + hex.EncodeToString(s.Sum(nil)) }
