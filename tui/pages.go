@@ -265,7 +265,11 @@ func (m *Model) openAnswer(g CheckView) {
 		return m.course(answer, func(err error) tea.Msg { return answerMsg{err} })
 	}
 	if g.Answer.Kind != AnswerChoice {
-		p := page.NewAsk(m.look(), g.Answer.Given)
+		given := "" // what was wrong would only be in the way
+		if g.State == Done {
+			given = g.Answer.Given
+		}
+		p := page.NewAsk(m.look(), given)
 		p.Title, p.Prompt, p.Foot = title, prompt, m.words.Say("answer.keys")
 		p.Number = g.Answer.Kind == AnswerNumber
 		m.open(p, func(a page.Answer) tea.Cmd {

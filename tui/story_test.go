@@ -194,6 +194,20 @@ func TestAnswerAQuestion(t *testing.T) {
 	})
 }
 
+func TestAWrongAnswerIsNotTypedAgain(t *testing.T) {
+	typed := func(_ *tui.Options, w *tuitest.World) { w.Typed = true }
+	play(t, 160, 45, typed, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Type(runWeb + "\n")
+		s.Pass(5 * time.Second)
+		s.Press("ctrl+g", "n", "ctrl+g", "4", "enter")
+		s.Type("node-2\n")
+		wants(t, s, "your answer: node-2")
+		s.Press("enter") // the box is empty: what is typed now is all of the answer
+		s.Type("node-1\n")
+		wants(t, s, "This lesson is done.")
+	})
+}
+
 func TestBlocksOfTheLessonAreTyped(t *testing.T) {
 	play(t, 100, 30, nil, func(t *testing.T, s *tuitest.Stage, w *tuitest.World) {
 		s.Press("ctrl+g", "1", "2")

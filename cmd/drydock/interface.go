@@ -10,12 +10,19 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"drydock/checks"
 	"drydock/lessons/course"
 	"drydock/lessons/plain"
 	"drydock/tui"
 	"drydock/tui/desk"
 	"drydock/tui/theme"
 )
+
+// keepsRunning is the last line, when the interface has gone.
+var keepsRunning = checks.Text{
+	"en": "Lab %q keeps running. `drydock` comes back to it, `drydock down` stops it.",
+	"ko": "실습 환경 %q은(는) 계속 돌아가고 있어요. `drydock`으로 다시 들어오고, `drydock down`으로 멈출 수 있어요.",
+}
 
 // interfaceFlags are how the interface looks.
 type interfaceFlags struct {
@@ -66,7 +73,7 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Lab %q keeps running. `drydock` comes back to it, `drydock down` stops it.\n", p.lab.Name())
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), keepsRunning.In(a.language())+"\n", p.lab.Name())
 	return err
 }
 

@@ -150,6 +150,9 @@ func (w *World) checks(lang tui.Language) tui.ChecksView {
 			Given:   w.answers["node"],
 		},
 	}
+	if w.Typed {
+		where.Answer.Kind, where.Answer.Choices = tui.AnswerText, nil
+	}
 	switch w.answers["node"] {
 	case "":
 	case "node-1":

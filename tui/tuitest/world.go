@@ -21,6 +21,7 @@ type World struct {
 	StartErr error // Start answers this
 	Slow     bool  // Start reports steps that never end
 	Manual   bool  // pods move on with Advance, not with time
+	Typed    bool  // the question is answered by typing, not by choosing
 
 	mu sync.Mutex
 	// guarded by mu
