@@ -81,7 +81,7 @@ func runRuntime(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	server, err := cri.New(cri.Config{
-		RunDir: filepath.Dir(f.socket), Images: images, Runner: runner, Cgroups: groups,
+		RunDir: filepath.Dir(f.socket), StateDir: filepath.Join(f.root, "records"), Images: images, Runner: runner, Cgroups: groups,
 		NodeName: f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR,
 		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"), Observe: history.observe,
 	})

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -181,6 +183,19 @@ func pairs(m map[string]string) string {
 // renews four times in that time.
 func leaseFor(grace time.Duration) time.Duration { return grace * 4 / 5 }
 
+// machineID is what a machine keeps for its whole life (machine-id(5)): it follows from the lab's authority, which every lab has of
+// its own, and the node's name.
+func (c *Cluster) machineID(n *node) string {
+	return strings.ReplaceAll(uuidOf(string(c.ca.pem)+n.name), "-", "")
+}
+
+// uuidOf makes a UUID of a seed: version 8, whose content is anybody's own (RFC 9562).
+func uuidOf(seed string) string {
+	b := sha256.Sum256([]byte(seed))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
 // nodeFiles are the files a new machine is born with.
 func (c *Cluster) nodeFiles(n *node) (map[string]string, error) {
 	user := "system:node:" + n.name
@@ -203,6 +218,8 @@ func (c *Cluster) nodeFiles(n *node) (map[string]string, error) {
 		"/etc/kubernetes/kubelet.crt":     string(serving.cert),
 		"/etc/kubernetes/kubelet.key":     string(serving.key),
 		"/etc/hostname":                   n.name + "\n",
+		"/etc/machine-id":                 c.machineID(n) + "\n",
+		"/run/drydock/boot-id":            uuidOf(rand.Text()) + "\n",
 		"/etc/hosts":                      fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", n.address, n.name),
 		"/etc/resolv.conf":                "# No name server: a lab has no way to the internet.\n",
 		"/etc/passwd":                     "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",

@@ -82,14 +82,26 @@ func machineInfo() corev1.NodeSystemInfo {
 	machineID := firstLine("/etc/machine-id")
 	return corev1.NodeSystemInfo{
 		MachineID:       machineID,
-		SystemUUID:      machineID,
-		BootID:          firstLine("/proc/sys/kernel/random/boot_id"),
+		SystemUUID:      asUUID(machineID),
+		BootID:          orElse(firstLine(bootIDFile), firstLine("/proc/sys/kernel/random/boot_id")),
 		KernelVersion:   firstLine("/proc/sys/kernel/osrelease"),
 		OSImage:         osImage(),
 		KubeletVersion:  kubeletVersion,
 		OperatingSystem: runtime.GOOS,
 		Architecture:    runtime.GOARCH,
 	}
+}
+
+// bootIDFile is made anew each time the node gets power. All nodes of a lab run on one kernel, whose own boot_id tells nothing of
+// them.
+const bootIDFile = "/run/drydock/boot-id"
+
+// asUUID writes a machine ID, 32 hexadecimal digits, as firmware would: 8-4-4-4-12.
+func asUUID(id string) string {
+	if len(id) != 32 {
+		return id
+	}
+	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
 }
 
 func firstLine(path string) string {

@@ -218,8 +218,11 @@ func (n *nodeKeeper) sync(ctx context.Context) error {
 	return nil
 }
 
-// announce tells of a change of readiness.
+// announce tells of a reboot and of a change of readiness.
 func (n *nodeKeeper) announce(status *corev1.NodeStatus) {
+	if last, boot := n.written.NodeInfo.BootID, status.NodeInfo.BootID; last != "" && last != boot {
+		n.events.nodeEvent(corev1.EventTypeWarning, "Rebooted", fmt.Sprintf("Node %s has been rebooted, boot id: %s", n.cfg.NodeName, boot))
+	}
 	now, before := findNodeCondition(status.Conditions, corev1.NodeReady), findNodeCondition(n.written.Conditions, corev1.NodeReady)
 	if before != nil && before.Status == now.Status {
 		return

@@ -33,9 +33,12 @@ type ctr struct {
 	created    time.Time
 	spec       *specs.Spec
 	stopSignal syscall.Signal
-	group      cgroup.Group // nil without limits
-	streams    *streams
-	stopped    chan struct{} // closed when the record says that the container has ended
+	group      cgroup.Group                   // nil without limits
+	streams    *streams                       // nil when past
+	user       *runtimeapi.LinuxContainerUser // who the first process is
+	record     string                         // the file that outlives us; empty for none
+	past       bool                           // of an earlier server: nothing of it exists any more but its record and its log
+	stopped    chan struct{}                  // closed when the record says that the container has ended
 
 	mu sync.Mutex
 	// guarded by mu
@@ -67,9 +70,7 @@ func (s *Server) CreateContainer(ctx context.Context, req *runtimeapi.CreateCont
 		stopped: make(chan struct{}), resources: config.GetLinux().GetResources(),
 	}
 	c.dir = filepath.Join(s.containersDir(), c.id)
-	if dir, file := p.config.GetLogDirectory(), config.GetLogPath(); dir != "" && file != "" {
-		c.logPath = filepath.Join(dir, file)
-	}
+	c.logPath = logPath(p, config)
 	if err := s.reserve(c.name, c.id); err != nil {
 		return nil, err
 	}
@@ -83,6 +84,15 @@ func (s *Server) CreateContainer(ctx context.Context, req *runtimeapi.CreateCont
 	s.observeCreate(c)
 	s.tell(p, c.id, runtimeapi.ContainerEventType_CONTAINER_CREATED_EVENT)
 	return &runtimeapi.CreateContainerResponse{ContainerId: c.id}, nil
+}
+
+// logPath is where the container's output goes, "" for nowhere.
+func logPath(p *pod, config *runtimeapi.ContainerConfig) string {
+	dir, file := p.config.GetLogDirectory(), config.GetLogPath()
+	if dir == "" || file == "" {
+		return ""
+	}
+	return filepath.Join(dir, file)
 }
 
 // prepare makes the container's root file system, its specification, its streams and its cgroup.
@@ -119,7 +129,12 @@ func (s *Server) prepare(ctx context.Context, c *ctr) (err error) {
 		return err
 	}
 	back.add(c.streams.close)
-	return s.limit(c)
+	if err := s.limit(c); err != nil {
+		return err
+	}
+	back.add(c.releaseGroup)
+	c.user = userOf(c.spec)
+	return s.rememberContainer(c)
 }
 
 func (c *ctr) rootfs() string { return filepath.Join(c.dir, "rootfs") }
@@ -198,6 +213,7 @@ func (s *Server) launch(ctx context.Context, c *ctr) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.process, c.started, c.starting = process, time.Now(), false
+	c.noteLocked()
 	return nil
 }
 
@@ -256,5 +272,6 @@ func (c *ctr) end(e ending) {
 	}
 	c.starting = false
 	c.finished, c.exitCode, c.reason, c.message = e.at, e.code, e.reason, e.message
+	c.noteLocked()
 	close(c.stopped)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"google.golang.org/grpc"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -44,7 +45,7 @@ func (c *ctr) status() *runtimeapi.ContainerStatus {
 		ExitCode: c.exitCode, Reason: c.reason, Message: c.message,
 		Image: c.imageSpec(), ImageRef: c.imageRef(), ImageId: c.image.ID,
 		Labels: c.config.GetLabels(), Annotations: c.config.GetAnnotations(), Mounts: c.config.GetMounts(), LogPath: c.logPath,
-		StopSignal: signalNumber(c.stopSignal), User: c.user(),
+		StopSignal: signalNumber(c.stopSignal), User: &runtimeapi.ContainerUser{Linux: c.user},
 	}
 	if c.resources != nil {
 		st.Resources = &runtimeapi.ContainerResources{Linux: c.resources}
@@ -52,14 +53,14 @@ func (c *ctr) status() *runtimeapi.ContainerStatus {
 	return st
 }
 
-// user is who the container's first process is.
-func (c *ctr) user() *runtimeapi.ContainerUser {
-	u := c.spec.Process.User
+// userOf is who the container's first process is.
+func userOf(spec *specs.Spec) *runtimeapi.LinuxContainerUser {
+	u := spec.Process.User
 	linux := &runtimeapi.LinuxContainerUser{Uid: int64(u.UID), Gid: int64(u.GID)}
 	for _, gid := range u.AdditionalGids {
 		linux.SupplementalGroups = append(linux.SupplementalGroups, int64(gid))
 	}
-	return &runtimeapi.ContainerUser{Linux: linux}
+	return linux
 }
 
 // imageSpec names the image as a person would: by its first tag.

@@ -83,9 +83,12 @@ func (s *Server) remove(ctx context.Context, c *ctr) error {
 		return err
 	}
 	layers := s.cfg.Images.Layers()
-	err := errors.Join(c.streams.close(), c.releaseGroup(), layers.Unmount(c.rootfs()))
+	var err error
+	if !c.past {
+		err = errors.Join(c.streams.close(), c.releaseGroup(), layers.Unmount(c.rootfs()))
+	}
 	if err == nil {
-		err = errors.Join(os.RemoveAll(c.dir), layers.Remove(ctx, c.id))
+		err = errors.Join(os.RemoveAll(c.dir), layers.Remove(ctx, c.id), c.forget())
 	}
 	if err != nil {
 		c.mu.Lock()

@@ -14,7 +14,9 @@
 // container: two copy its output to the log file, one waits for its end. When it ends, its record says so and an event goes
 // to everybody who listens with GetContainerEvents: nothing is polled.
 //
-// The runtime is pid 1 of its node, so its records live in memory only: when it dies, all containers die with it.
+// The runtime is pid 1 of its node: when it dies, all containers die with it. Only what is known of them outlives it, in
+// /var/lib/drydock (remember.go): the next runtime shows sandboxes that are not ready and containers that have exited, so
+// that "kubectl logs --previous" and "Last State" still have something to say after a power cut.
 //
 // # Left out
 //

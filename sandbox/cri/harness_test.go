@@ -74,6 +74,7 @@ type node struct {
 	runtimeapi.ImageServiceClient
 
 	t      testing.TB
+	config cri.Config
 	server *cri.Server
 	logs   string
 	stop   func()
@@ -108,13 +109,12 @@ func newNode(t testing.TB) *node {
 	groups, err := cgroup.Open(cgroup.Options{})
 	must(t, err)
 	n := &node{t: t, logs: filepath.Join(dir, "logs")}
-	n.server, err = cri.New(cri.Config{
-		RunDir: filepath.Join(dir, "run"), Images: images, Runner: runner, Cgroups: groups, NodeName: "node-1",
+	n.config = cri.Config{
+		RunDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "records"), Images: images, Runner: runner, Cgroups: groups, NodeName: "node-1",
 		NodeIP: netip.MustParseAddr("172.30.0.11"), PodCIDR: netip.MustParsePrefix("10.244.1.0/24"),
 		Pause: []string{filepath.Join(kerneltest.Dir(), "inside"), "pause"}, Version: "test", Observe: n.observe,
-	})
-	must(t, err)
-	n.serve(filepath.Join(dir, "run", "cri.sock"))
+	}
+	n.serve()
 	t.Cleanup(func() {
 		n.stop()
 		must(t, runner.Close())
@@ -131,8 +131,12 @@ func newNode(t testing.TB) *node {
 }
 
 // serve starts the server; stop ends it, once.
-func (n *node) serve(socket string) {
+func (n *node) serve() {
 	n.t.Helper()
+	socket := filepath.Join(n.config.RunDir, "cri.sock")
+	var err error
+	n.server, err = cri.New(n.config)
+	must(n.t, err)
 	listener, err := cri.Listen(socket)
 	must(n.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -29,6 +29,7 @@ type pod struct {
 	address     netip.Addr // invalid on the node's own network
 	hostNetwork bool
 	holder      *container.Container // keeps a shared pid namespace; nil without one
+	past        bool                 // of an earlier server: nothing of it exists any more but its record
 
 	// life is held shared while a container is made or started, and alone while the sandbox stops: nothing can begin in a
 	// sandbox that ends.

@@ -80,6 +80,10 @@ func (s *Server) build(ctx context.Context, p *pod) (err error) {
 	if err := p.setSysctls(); err != nil {
 		return err
 	}
+	if err := s.rememberPod(p); err != nil {
+		return err
+	}
+	back.add(func() error { return s.forgetPod(p) })
 	if sharesPIDs(p.config) {
 		return s.holdPIDs(ctx, p)
 	}
@@ -194,7 +198,12 @@ func (s *Server) removePod(ctx context.Context, p *pod) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(p.dir); err != nil {
+	if !p.past {
+		if err := os.RemoveAll(p.dir); err != nil {
+			return err
+		}
+	}
+	if err := s.forgetPod(p); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -26,8 +26,10 @@ import (
 type Config struct {
 	// RunDir is where sandboxes and mounted root file systems appear, /run/drydock. What an earlier server left is swept.
 	RunDir string
-	Images *image.Store
-	Runner *container.Runner
+	// StateDir keeps the records of sandboxes and containers for the next server; empty keeps none.
+	StateDir string
+	Images   *image.Store
+	Runner   *container.Runner
 	// Cgroups limits and measures containers; nil means neither.
 	Cgroups cgroup.Manager
 
@@ -74,6 +76,9 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	if err := s.recall(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -112,8 +117,8 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers requests on l until ctx ends, and then kills all containers and takes down all sandboxes. ready is called
-// once, when requests are being answered.
+// Serve answers requests on l until ctx ends, and then kills all containers and takes down all sandboxes; their records stay. ready
+// is called once, when requests are being answered.
 func (s *Server) Serve(ctx context.Context, l net.Listener, ready func()) error {
 	streams, err := s.listenStreams()
 	if err != nil {
@@ -146,7 +151,7 @@ func (s *Server) shutdown() error {
 	ctx := context.Background()
 	var wg sync.WaitGroup
 	for _, p := range s.listPods() {
-		wg.Go(func() { _, _ = s.RemovePodSandbox(ctx, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: p.id}) })
+		wg.Go(func() { _ = s.stopPod(ctx, p) }) // what is left of it ends with the node
 	}
 	wg.Wait()
 	return errors.Join(unmountBelow(s.podsDir()), unmountBelow(s.containersDir()))

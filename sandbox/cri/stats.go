@@ -29,9 +29,12 @@ func (s *Server) ContainerStats(ctx context.Context, req *runtimeapi.ContainerSt
 // containerStats measures one container: its cgroup, and what it has written.
 func (s *Server) containerStats(ctx context.Context, c *ctr) (*runtimeapi.ContainerStats, error) {
 	now := time.Now().UnixNano()
-	bytes, inodes, err := s.cfg.Images.Layers().Usage(ctx, c.id)
-	if err != nil {
-		return nil, err
+	var bytes, inodes int64
+	if !c.past { // else its snapshot went with the server that made it
+		var err error
+		if bytes, inodes, err = s.cfg.Images.Layers().Usage(ctx, c.id); err != nil {
+			return nil, err
+		}
 	}
 	stats := &runtimeapi.ContainerStats{
 		Attributes: &runtimeapi.ContainerAttributes{
