@@ -22,6 +22,10 @@ const (
 	DefaultRootDir    = "/var/lib/kubelet"
 	DefaultLogDir     = "/var/log/pods"
 	DefaultPort       = 10250
+
+	defaultLogMaxSize  = 10 << 20
+	defaultLogMaxFiles = 5
+
 	// DefaultLeaseDuration is nodeLeaseDurationSeconds of the kubelet's configuration.
 	DefaultLeaseDuration = 40 * time.Second
 )
@@ -49,6 +53,11 @@ type Config struct {
 	ServingCert tls.Certificate
 	ClientCA    *x509.CertPool
 
+	// LogMaxSize is from how many bytes on the log of a running container is rotated, LogMaxFiles how many files it may have in all:
+	// containerLogMaxSize and containerLogMaxFiles, 10 MiB and 5.
+	LogMaxSize  int64
+	LogMaxFiles int
+
 	// LeaseDuration is how long one renewal of the node's Lease is good for, in whole seconds; it is renewed four times in that time.
 	LeaseDuration time.Duration
 
@@ -70,6 +79,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.LogDir == "" {
 		c.LogDir = DefaultLogDir
+	}
+	if c.LogMaxSize <= 0 {
+		c.LogMaxSize = defaultLogMaxSize
+	}
+	if c.LogMaxFiles < 2 { // upstream refuses less: the one that is written and the one before
+		c.LogMaxFiles = defaultLogMaxFiles
 	}
 	if c.LeaseDuration < time.Second {
 		c.LeaseDuration = DefaultLeaseDuration

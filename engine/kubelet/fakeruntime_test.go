@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -261,6 +262,13 @@ func (f *fakeRuntime) UpdateContainerResources(_ context.Context, r *runtimeapi.
 	f.note("resize %s to cpu %d memory %d", c.config.Metadata.Name, r.Linux.CpuQuota, r.Linux.MemoryLimitInBytes)
 	c.status.Resources = &runtimeapi.ContainerResources{Linux: r.Linux}
 	return &runtimeapi.UpdateContainerResourcesResponse{}, nil
+}
+
+// ReopenContainerLog makes the container's log anew, as a runtime does after a rotation.
+func (f *fakeRuntime) ReopenContainerLog(_ context.Context, r *runtimeapi.ReopenContainerLogRequest, _ ...grpc.CallOption) (*runtimeapi.ReopenContainerLogResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &runtimeapi.ReopenContainerLogResponse{}, os.WriteFile(f.containerLocked(r.ContainerId).status.LogPath, nil, 0o600)
 }
 
 func (f *fakeRuntime) containerLocked(id string) *fakeContainer {

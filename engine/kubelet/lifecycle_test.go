@@ -35,6 +35,7 @@ type world struct {
 	stop     func()
 	kubelet  *kubelet.Kubelet // set by start
 	capacity corev1.ResourceList
+	logSize  int64        // from which on logs are rotated; zero for the default
 	port     net.Listener // where its API is served, when set before start
 }
 
@@ -51,7 +52,7 @@ func (w *world) start() {
 	k, err := kubelet.New(kubelet.Config{
 		NodeName: "node-1", NodeIP: "172.30.0.11", PodCIDR: "10.244.1.0/24", Client: w.api, Runtime: w.runtime, Images: w.runtime,
 		Listener: w.port, RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
-		Capacity: capacity,
+		Capacity: capacity, LogMaxSize: w.logSize, LogMaxFiles: 3,
 	})
 	if err != nil {
 		w.t.Fatal(err)

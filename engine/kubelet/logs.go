@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -22,14 +21,16 @@ type logRequest struct {
 
 // readLogs copies a log to out as the options say, and with Follow until the container has ended or ctx ends. flush is called
 // whenever the log is exhausted for the moment.
+//
+// Kubernetes: the same, and like there what was rotated before is not shown.
 func (k *Kubelet) readLogs(ctx context.Context, r logRequest, out io.Writer, flush func()) error {
-	file, err := os.Open(r.path)
+	in, err := k.openLog(r.path, r.options.Follow)
 	if err != nil {
-		return fmt.Errorf("failed to try resolving symlinks in path %q: %w", r.path, err)
+		return err
 	}
-	defer file.Close()
+	defer in.close()
 	if tail := r.options.TailLines; tail != nil {
-		if err := seekTail(file, *tail); err != nil {
+		if err := seekTail(in.file, *tail); err != nil {
 			return err
 		}
 	}
@@ -37,17 +38,10 @@ func (k *Kubelet) readLogs(ctx context.Context, r logRequest, out io.Writer, flu
 	if r.options.LimitBytes != nil {
 		p.left = *r.options.LimitBytes
 	}
-	var grown <-chan struct{}
-	if r.options.Follow {
-		// Watch before reading: what is written after the end was seen must wake us.
-		watch, cancel, err := k.logs.watch(r.path)
-		if err != nil {
-			return fmt.Errorf("watch log %s: %w", r.path, err)
-		}
-		defer cancel()
-		grown = watch
+	if err := p.copy(ctx, in, r.running, flush); !errors.Is(err, errLogLimit) {
+		return err
 	}
-	return p.copy(ctx, bufio.NewReader(file), r, grown, flush)
+	return nil
 }
 
 func sinceTime(options *corev1.PodLogOptions) time.Time {
@@ -71,37 +65,38 @@ type logPrinter struct {
 var errLogLimit = errors.New("limit reached")
 
 // copy reads lines until the end; when following, until the end after the container has stopped.
-func (p *logPrinter) copy(ctx context.Context, in *bufio.Reader, r logRequest, grown <-chan struct{}, flush func()) error {
-	var partial []byte
-	last := false
+func (p *logPrinter) copy(ctx context.Context, in *logReader, running func(context.Context) bool, flush func()) error {
+	last, rotated := false, false
 	for {
-		piece, err := in.ReadBytes('\n')
-		partial = append(partial, piece...)
-		if err == nil {
-			if err := p.print(partial); err != nil {
-				if errors.Is(err, errLogLimit) {
-					return nil
-				}
-				return err
-			}
-			partial = partial[:0]
-			continue
-		}
-		if !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read log %s: %w", r.path, err)
+		if err := in.each(p.print); err != nil {
+			return err
 		}
 		flush()
-		if grown == nil || last {
+		switch {
+		case in.grown == nil:
+			return nil
+		case rotated:
+			rotated = false
+			if err := in.goOn(); err != nil {
+				return err
+			}
+			continue
+		}
+		// Nothing is written any more to a log that has a successor, so its end is there to be read. The same holds for that of a
+		// container that has ended; both are asked before waiting, because the last words may have come since the end was seen.
+		if rotated = in.hasSuccessor(); rotated {
+			continue
+		}
+		if last {
 			return nil
 		}
-		// Ask before waiting, and read once more after the answer no: its last words may have come in between.
-		if last = !r.running(ctx); last {
+		if last = !running(ctx); last {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-grown:
+		case <-in.grown:
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -44,7 +43,7 @@ func (w *worker) removeContainer(ctx context.Context, pod *corev1.Pod, c *contai
 	if err != nil && !isNotFound(err) {
 		return fmt.Errorf("remove old container %s of pod %s: %w", c.name, podText(pod), err)
 	}
-	if err := os.Remove(c.logPath); err != nil && c.logPath != "" && !errors.Is(err, os.ErrNotExist) {
+	if err := removeLogs(c.logPath); err != nil {
 		return fmt.Errorf("remove old log of container %s of pod %s: %w", c.name, podText(pod), err)
 	}
 	return nil

@@ -38,9 +38,10 @@ func newUsageMeter(service runtimeapi.RuntimeServiceClient) *usageMeter {
 	return &usageMeter{runtime: service, before: map[string]reading{}, latest: map[string]reading{}}
 }
 
-// followUsage measures every samplePeriod until ctx ends, and acts when the node runs out of something.
+// followUsage measures every samplePeriod until ctx ends, and acts when the node runs out of something or a log has grown too large.
 func (k *Kubelet) followUsage(ctx context.Context) error {
 	for listwatch.Wait(ctx, samplePeriod) {
+		k.rotateLogs(ctx)
 		k.relieve(ctx)
 	}
 	return ctx.Err()
