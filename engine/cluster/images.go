@@ -14,8 +14,16 @@ func (c *Cluster) imagesDir() string {
 	return filepath.Join(c.opts.Home.Images(), filepath.Base(string(c.opts.Programs)))
 }
 
-// seedImages unpacks the bundled images, unless that was done before. It is a program of its own because the control
-// plane links no container libraries.
+// prepareImages unpacks the bundled images, unless that was done before, and takes the lab's own right to write them: other
+// labs use them too, and a node cannot have what the lab has not.
+func (c *Cluster) prepareImages(ctx context.Context) error {
+	if err := c.seedImages(ctx); err != nil {
+		return err
+	}
+	return c.opts.Inside.Protect(c.imagesDir())
+}
+
+// seedImages runs a program of its own because the control plane links no container libraries.
 func (c *Cluster) seedImages(ctx context.Context) error {
 	if _, err := os.Stat(c.imagesDir()); err == nil {
 		return nil // the directory appears in one step, when it is complete (image.Seed)

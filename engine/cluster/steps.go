@@ -19,7 +19,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	}
 	stages := [][]step{
 		{
-			{"unpack the bundled images", c.seedImages},
+			{"unpack the bundled images", c.prepareImages},
 			{"start the API server", c.startAPI},
 			{"lay the network between nodes", c.layFabric},
 			{"find out which limits hold here", c.detectLimits},

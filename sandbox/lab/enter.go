@@ -126,6 +126,14 @@ func arrangeMounts(v View) error {
 	return protect(v.ReadOnly)
 }
 
+// Protect makes dir, one file system whole, read-only for the lab and for everything that starts in it from now on.
+func (in *Inside) Protect(dir string) error {
+	if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("make %s a mount of its own: %w", dir, err)
+	}
+	return protect([]string{dir})
+}
+
 func protect(dirs []string) error {
 	readOnly := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	for _, dir := range dirs {

@@ -15,10 +15,13 @@
 // libraries work; what a node writes goes to directories bound from the lab's state; all else is private and small.
 // Killing pid 1 of the pid namespace is the power cut: the kernel kills every process of the node.
 //
+// A machine has a user namespace of its own, with the lab's ids, so that the mounts it got from the lab are locked. What
+// Spawn starts stays in the lab's user namespace, because joining one needs a process of one thread, which Go is not;
+// the locks hold for it as well.
+//
 // # Left out
 //
-// A user namespace per node: all nodes share the lab's, because a mount made in one may be needed in another (the image
-// store), and because joining a user namespace needs a process of one thread, which Go is not.
+// Ids of each node's own: the nodes share the lab's ids, because they share the image store.
 //
 // # In Kubernetes
 //

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are a node's own; the user namespace is the lab's.
+// namespaces are a node's own, besides its user namespace (ownIDs), which nobody enters: the lab is its parent.
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
@@ -22,7 +22,8 @@ const envGate = "DRYDOCK_MACHINE_GATE"
 type Bind struct {
 	Source   string `json:"source"`
 	Target   string `json:"target"` // absolute, inside the machine
-	ReadOnly bool   `json:"readOnly,omitempty"`
+	// ReadOnly binds can be made writable again by the machine's root, unless the lab has mounted Source read-only as well.
+	ReadOnly bool `json:"readOnly,omitempty"`
 }
 
 // Spec describes a machine.
@@ -56,6 +57,10 @@ func Start(spec Spec, boot []string, output *os.File, files ...*os.File) (*Machi
 	cmd.ExtraFiles = append(append([]*os.File{}, files...), gateRead)
 	cmd.Env = append(os.Environ(), envGate+"="+strconv.Itoa(3+len(files)))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Setsid: true}
+	if err := ownIDs(cmd.SysProcAttr); err != nil {
+		gateWrite.Close()
+		return nil, fmt.Errorf("start machine %s: %w", spec.Name, err)
+	}
 	if err := cmd.Start(); err != nil {
 		gateWrite.Close()
 		return nil, fmt.Errorf("start machine %s: %w", spec.Name, err)
