@@ -20,8 +20,8 @@ const envGate = "DRYDOCK_MACHINE_GATE"
 
 // Bind makes a directory or file of the lab visible inside a machine.
 type Bind struct {
-	Source   string `json:"source"`
-	Target   string `json:"target"` // absolute, inside the machine
+	Source string `json:"source"`
+	Target string `json:"target"` // absolute, inside the machine
 	// ReadOnly binds can be made writable again by the machine's root, unless the lab has mounted Source read-only as well.
 	ReadOnly bool `json:"readOnly,omitempty"`
 }
