@@ -106,10 +106,12 @@ func (l *loop) take(ctx context.Context, c change) {
 	}
 }
 
-// takePast asks what depends on the past.
+// takePast asks what depends on the past. The past is known all at once, when the last kind of any question was read: then
+// also those are asked for the first time that concern other kinds.
 func (l *loop) takePast(ctx context.Context, c change) {
 	for _, q := range l.asked {
-		if c.records && !q.needs.Records || c.past && !slices.Contains(q.needs.Past, c.kind) {
+		waits := !q.first && len(q.needs.Past) > 0
+		if c.records && !q.needs.Records || c.past && !waits && !slices.Contains(q.needs.Past, c.kind) {
 			continue
 		}
 		if q.first {

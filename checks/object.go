@@ -31,8 +31,9 @@ var wellKnown = map[string]string{
 	"Ingress": "networking.k8s.io/v1", "NetworkPolicy": "networking.k8s.io/v1", "Lease": "coordination.k8s.io/v1",
 }
 
-// clusterWide are the well-known kinds without a namespace.
-var clusterWide = []string{"Namespace", "Node", "PersistentVolume"}
+// clusterWide are the well-known kinds without a namespace. A Component is what `drydock component` stops: of it there are
+// records only.
+var clusterWide = []string{"Namespace", "Node", "PersistentVolume", "Component"}
 
 func compileObject(s ObjectSpec) (Check, error) {
 	c := &objectCheck{spec: s}

@@ -94,6 +94,24 @@ func TestHistoryGoesOn(t *testing.T) {
 	}
 }
 
+// Questions about the past of different kinds: each is answered, whichever kind was read last.
+func TestHistoriesOfDifferentKinds(t *testing.T) {
+	api := apitest.New(t)
+	readyPods(api, "3")
+	began := checks.Beginning{Time: time.Now(), Version: api.Version()}
+	l := start(t, checks.Config{REST: api.REST(), Began: began},
+		question(t, "deployment", checks.Spec{History: &checks.HistorySpec{Eventually: deployment("true")}}),
+		question(t, "service", checks.Spec{History: &checks.HistorySpec{Never: &checks.ObjectSpec{Kind: "Service", Name: "web"}}}))
+	answered := map[string]bool{}
+	for range 2 {
+		r := l.next()
+		answered[r.ID] = r.Result.Passed()
+	}
+	if diff := cmp.Diff(map[string]bool{"deployment": true, "service": true}, answered); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+}
+
 func TestHistoryThatIsForgotten(t *testing.T) {
 	api := apitest.New(t)
 	began := checks.Beginning{Time: time.Now(), Version: api.Version()}
