@@ -30,15 +30,22 @@ func (a *app) nodeCommand() *cobra.Command {
 	return cmd
 }
 
-// ask finds the running lab and asks it something.
+// roomVariable tells a program in the learner's shell where the lab takes its orders; engine/cluster sets it.
+const roomVariable = "DRYDOCK_ROOM"
+
+// ask finds the running lab and asks it something. In the learner's shell that is the lab around it.
 func (a *app) ask(ctx context.Context, question func(ctx context.Context, socket string) error) error {
-	p, err := a.find()
-	if err != nil {
-		return err
+	socket := os.Getenv(roomVariable)
+	if socket == "" {
+		p, err := a.find()
+		if err != nil {
+			return err
+		}
+		socket = p.lab.Control()
 	}
-	err = question(ctx, p.lab.Control())
+	err := question(ctx, socket)
 	if errors.Is(err, lab.ErrNotRunning) {
-		return &codeError{exitNo, fmt.Errorf("lab %q is not running; `drydock up` starts it", p.lab.Name())}
+		return &codeError{exitNo, fmt.Errorf("lab %q is not running; `drydock up` starts it", a.labName)}
 	}
 	if err != nil {
 		return &codeError{exitNo, err}

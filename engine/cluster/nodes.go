@@ -42,6 +42,18 @@ func (c *Cluster) changeNode(ctx context.Context, call *lab.Call) error {
 	return fmt.Errorf("a node cannot be told to %q", r.Action)
 }
 
+// breakNode is changeNode for the learner's shell: what it does can be undone.
+func (c *Cluster) breakNode(ctx context.Context, call *lab.Call) error {
+	var r control.NodeRequest
+	if err := call.Decode(&r); err != nil {
+		return err
+	}
+	if r.Action == control.NodeRemove {
+		return fmt.Errorf("%s cannot be removed from the lab's own shell; type this in a terminal of your machine", r.Name)
+	}
+	return c.changeNode(ctx, call)
+}
+
 // addNodes answers control.VerbNodeAdd. Nodes that do not come up stay on the list, off.
 func (c *Cluster) addNodes(ctx context.Context, call *lab.Call) error {
 	var plan control.NodePlan

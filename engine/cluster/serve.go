@@ -36,6 +36,23 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 	return nil
 }
 
+// serveRoom answers the learner's shell, which may break what a lesson is about, and nothing that the machine outside would
+// feel: no end of the lab, no more machines.
+func (c *Cluster) serveRoom(ctx context.Context) error {
+	socket, err := lab.Listen(c.opts.Lab.Room())
+	if err != nil {
+		return err
+	}
+	verbs := map[string]lab.Handler{
+		control.VerbStatus:     func(_ context.Context, call *lab.Call) error { return call.Send(c.status()) },
+		control.VerbNode:       c.breakNode,
+		control.VerbComponent:  c.changeComponent(ctx),
+		control.VerbComponents: c.listComponents,
+	}
+	c.run(ctx, "room socket", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
+	return nil
+}
+
 // exec runs a program for the learner and reports how it ended.
 func (c *Cluster) exec(ctx context.Context, call *lab.Call) error {
 	var e control.Exec
@@ -102,7 +119,8 @@ func exitCode(state *os.ProcessState) int {
 	return state.ExitCode()
 }
 
-// learnersCommand adds to e what makes a program the learner's: kubectl on the PATH, its configuration, the workspace.
+// learnersCommand adds to e what makes a program the learner's: kubectl on the PATH, its configuration, the
+// workspace, and the way to the machine room.
 func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command {
 	ours := c.opts.Lab.Shell()
 	dir := e.Dir
@@ -115,7 +133,7 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 		"KUBECONFIG="+filepath.Join(ours, "kubeconfig"),
 		"KUBECACHEDIR="+filepath.Join(c.opts.Lab.Workspace(), ".kube", "cache"),
 		"HOME="+c.opts.Lab.Workspace(), "PWD="+dir,
-		"DRYDOCK_LAB="+c.opts.Lab.Name(),
+		"DRYDOCK_LAB="+c.opts.Lab.Name(), "DRYDOCK_ROOM="+c.opts.Lab.Room(),
 	)
 	args := e.Args
 	if len(args) == 0 {

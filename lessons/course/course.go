@@ -44,6 +44,13 @@ type Config struct {
 	Scripts checks.Scripter
 }
 
+// Mender is a Prober that knows the lab's machine room as well. A world is built in a lab whose parts all run, whatever an
+// earlier lesson asked the learner to stop.
+type Mender interface {
+	// Mend starts the parts and nodes of the lab that were stopped, and heals those that were cut off.
+	Mend(ctx context.Context) error
+}
+
 // Course is the learner's way through a pack in one lab. Safe for use by several goroutines.
 type Course struct {
 	// set once in New

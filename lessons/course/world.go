@@ -69,6 +69,11 @@ func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (mark
 	if err := c.removeMarker(ctx); err != nil {
 		return m, err
 	}
+	if lab, ok := c.cfg.Prober.(Mender); ok {
+		if err := lab.Mend(ctx); err != nil {
+			return m, fmt.Errorf("start what was stopped: %w", err)
+		}
+	}
 	objects, err := manifests(lesson)
 	if err != nil {
 		return m, err

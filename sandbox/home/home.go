@@ -106,6 +106,9 @@ func (l Lab) Port() string       { return l.path("port") }
 // Shell is what the learner's shell needs of ours: its start-up file, and the directory of commands put on its PATH.
 func (l Lab) Shell() string { return l.path("shell") }
 
+// Room is the socket on which a lab takes orders from the learner's shell, which does not see Control.
+func (l Lab) Room() string { return l.path("shell", "room.sock") }
+
 // Node is the directory of one node's files, part being runtime, kubelet or log.
 func (l Lab) Node(name, part string) string { return l.path("nodes", name, part) }
 
