@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"drydock/sandbox/container"
 	"drydock/sandbox/cri"
 	"drydock/sandbox/image"
+	"drydock/sandbox/lab"
 )
 
 // runtimeFlags are what a node's pid 1 is told.
@@ -82,7 +84,7 @@ func runRuntime(ctx context.Context, args []string) (err error) {
 	}
 	server, err := cri.New(cri.Config{
 		RunDir: filepath.Dir(f.socket), StateDir: filepath.Join(f.root, "records"), Images: images, Runner: runner, Cgroups: groups,
-		NodeName: f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR,
+		NodeName: f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR, PodsDir: podsDir,
 		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"), Observe: history.observe,
 	})
 	if err != nil {
@@ -121,7 +123,7 @@ func serveRuntime(ctx context.Context, server *cri.Server, h *history, f runtime
 	all.Go(func() { reaped <- container.Reap(life); end() })
 	all.Go(func() { h.run(life) })
 	ordered := make(chan error, 1)
-	all.Go(func() { ordered <- units.serve(life, filepath.Join(filepath.Dir(f.socket), "services.sock")); end() })
+	all.Go(func() { ordered <- takeOrders(life, f, units, server); end() })
 	all.Go(func() { // the orderly end
 		<-ctx.Done()
 		units.shutDown()
@@ -133,6 +135,17 @@ func serveRuntime(ctx context.Context, server *cri.Server, h *history, f runtime
 	})
 	end()
 	return errors.Join(err, <-reaped, <-ordered)
+}
+
+// takeOrders serves this machine's systemctl until ctx ends: its services, and what its pods have written.
+func takeOrders(ctx context.Context, f runtimeFlags, units services, server *cri.Server) error {
+	verbs := units.verbs(ctx)
+	maps.Copy(verbs, keeping(server, filepath.Join(f.root, "kept")))
+	listener, err := lab.Listen(filepath.Join(filepath.Dir(f.socket), "services.sock"))
+	if err != nil {
+		return err
+	}
+	return lab.Serve(ctx, listener, verbs)
 }
 
 // readyDescriptor is where whoever started us may listen for the first line.

@@ -36,12 +36,8 @@ func (all services) find(name string) (*service, error) {
 	return nil, fmt.Errorf("this node has no service %q", name)
 }
 
-// serve takes orders at the socket until ctx ends: list, start NAME, stop NAME. It is this machine's systemctl.
-func (all services) serve(ctx context.Context, socket string) error {
-	listener, err := lab.Listen(socket)
-	if err != nil {
-		return err
-	}
+// verbs are the orders about services: list, start NAME, stop NAME. What is started lives as long as ctx.
+func (all services) verbs(ctx context.Context) map[string]lab.Handler {
 	change := func(do func(*service)) lab.Handler {
 		return func(_ context.Context, call *lab.Call) error {
 			var name string
@@ -55,7 +51,7 @@ func (all services) serve(ctx context.Context, socket string) error {
 			return err
 		}
 	}
-	return lab.Serve(ctx, listener, map[string]lab.Handler{
+	return map[string]lab.Handler{
 		"start": change(func(s *service) { s.start(ctx) }),
 		"stop":  change(func(s *service) { s.stop(nil) }),
 		"list": func(_ context.Context, call *lab.Call) error {
@@ -66,5 +62,5 @@ func (all services) serve(ctx context.Context, socket string) error {
 			}
 			return nil
 		},
-	})
+	}
 }

@@ -48,6 +48,8 @@ type Cluster struct {
 	ring    *decision.Ring
 	limits  limits
 
+	snapshots sync.Mutex // held while a snapshot is saved, restored or removed
+
 	background sync.WaitGroup // every goroutine of the cluster; Run waits for it
 	stop       context.CancelCauseFunc
 

@@ -31,6 +31,11 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 		control.VerbNodeExec:   c.execOnNode,
 		control.VerbComponent:  c.changeComponent(ctx),
 		control.VerbComponents: c.listComponents,
+
+		control.VerbSnapshotSave:    c.saveSnapshot,
+		control.VerbSnapshotRestore: c.restoreSnapshot(ctx),
+		control.VerbSnapshotList:    c.listSnapshots,
+		control.VerbSnapshotRemove:  c.removeSnapshot,
 	}
 	c.run(ctx, "control socket", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
 	return nil

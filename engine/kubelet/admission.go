@@ -57,7 +57,7 @@ func (w *worker) unfit(ctx context.Context, pod *corev1.Pod) (reason, message st
 	used := corev1.ResourceList{}
 	pods := int64(0)
 	for _, other := range w.k.otherPods(w.uid) {
-		if neighbour, _ := other.current(); other.counted.Load() && !terminal(neighbour.Status.Phase) {
+		if neighbour, gone := other.current(); !gone && other.counted.Load() && !terminal(neighbour.Status.Phase) {
 			add(used, podRequests(neighbour))
 			pods++
 		}

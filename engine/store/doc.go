@@ -24,9 +24,12 @@
 // The journal (see Log) is one file of checksummed frames. Open replays it, cuts a torn tail, and refuses a file that is
 // damaged anywhere else. When the file has outgrown its content it is rewritten as a snapshot.
 //
+// Rewrite changes many keys at once, deciding on all that is there: a lab that goes back to a snapshot (engine/cluster) is one
+// such write. Its changes go into one batch, so that a crash leaves all of them or none.
+//
 // # Left out
 //
-// Several members and Raft; transactions over several keys; leases (a time to live of a key); ranges other than prefixes;
+// Several members and Raft; transactions with conditions; leases (a time to live of a key); ranges other than prefixes;
 // history older than the last snapshot after a restart.
 //
 // # In Kubernetes

@@ -178,6 +178,37 @@ func TestFailedAppendIsTakenBack(t *testing.T) {
 	}
 }
 
+// TestRewriteIsWholeOrNothing: a rewrite that does not reach the journal leaves no trace, and nobody sees half of one.
+func TestRewriteIsWholeOrNothing(t *testing.T) {
+	s := open(t, store.Options{})
+	ctx, full := context.Background(), errors.New("no space left on device")
+	if _, err := s.Create(ctx, "/old", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	journal := &store.FaultyJournal{Fail: make(chan error), Entered: make(chan struct{})}
+	s.SetJournal(journal)
+	answer := make(chan error)
+	go func() {
+		_, err := s.Rewrite(ctx, "/", func([]*store.KV) []store.Change {
+			return []store.Change{{Key: "/old"}, {Key: "/new", Value: []byte("2")}, {Key: "/old", Value: []byte("3")}}
+		})
+		answer <- err
+	}()
+	<-journal.Entered
+	before, err := s.List(ctx, store.ListOptions{})
+	if err != nil || len(before.KVs) != 1 || string(before.KVs[0].Value) != "1" {
+		t.Errorf("while the rewrite is on its way: %v, %+v", err, before)
+	}
+	journal.Fail <- full
+	if err := <-answer; !errors.Is(err, full) {
+		t.Errorf("rewrite: %v, want %v", err, full)
+	}
+	after, err := s.List(ctx, store.ListOptions{})
+	if diff := cmp.Diff(before, after); err != nil || diff != "" {
+		t.Errorf("after the rewrite failed: %v (-want +got):\n%s", err, diff)
+	}
+}
+
 func FuzzScan(f *testing.F) {
 	for _, data := range writeJournal(f, 6) {
 		f.Add(data)

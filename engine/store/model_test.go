@@ -141,8 +141,10 @@ var prefixes = []string{"", "/a/", "/a/1", "/b/", "/c", "/none/"}
 
 func (w *walk) step() {
 	switch n := w.random.IntN(100); {
-	case n < 70:
+	case n < 65:
 		w.write()
+	case n < 70:
+		w.rewrite()
 	case n < 80:
 		w.list()
 	case n < 90:
@@ -179,6 +181,41 @@ func (w *walk) write() {
 	}
 	if got, want := w.store.Revision(), w.model.revision(); got != want {
 		w.t.Fatalf("revision %d, want %d", got, want)
+	}
+}
+
+// rewrite changes up to eight keys in one go. A key may come twice.
+func (w *walk) rewrite() {
+	var changes []store.Change
+	for range w.random.IntN(9) {
+		c := store.Change{Key: w.key()}
+		if w.random.IntN(3) > 0 {
+			c.Value = []byte("rewritten at " + fmt.Sprint(w.model.revision()))
+		}
+		changes = append(changes, c)
+	}
+	before := w.model.list(store.ListOptions{Prefix: "/a/"})
+	var seen []*store.KV
+	revision, err := w.store.Rewrite(context.Background(), "/a/", func(now []*store.KV) []store.Change {
+		seen = now
+		return changes
+	})
+	if diff := cmp.Diff(before.KVs, seen); err != nil || diff != "" {
+		w.t.Fatalf("rewrite: %v; what was to be decided on (-want +got):\n%s", err, diff)
+	}
+	for _, c := range changes {
+		_, present := w.model.now()[c.Key]
+		op := "update"
+		switch {
+		case c.Value == nil:
+			op = "delete"
+		case !present:
+			op = "create"
+		}
+		_ = w.model.write(op, c.Key, string(c.Value), store.Any) // deleting what is not there is no change
+	}
+	if revision != w.model.revision() || w.store.Revision() != revision {
+		w.t.Fatalf("rewrite ended at revision %d, the store is at %d, want %d", revision, w.store.Revision(), w.model.revision())
 	}
 }
 

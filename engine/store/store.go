@@ -84,6 +84,11 @@ type Store interface {
 	// Delete removes a key whose ModRevision is expected (or Any) and returns its last version and the revision of the
 	// deletion; errors as Update.
 	Delete(ctx context.Context, key string, expected int64) (last *KV, revision int64, err error)
+	// Rewrite makes many changes as one write: readers see all of them or none, watchers get them one after the other. decide is
+	// given the newest versions of the keys with a prefix and answers with what is to become of which; other keys may be
+	// among them. Nothing else is written meanwhile, and decide must not call the store. The revision is that of the
+	// last change.
+	Rewrite(ctx context.Context, prefix string, decide func(now []*KV) []Change) (revision int64, err error)
 	// Watch follows every change after revision to the keys with a prefix. ErrCompacted when such changes are forgotten,
 	// ErrFuture when revision has not happened.
 	Watch(prefix string, revision int64) (Watcher, error)

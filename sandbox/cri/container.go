@@ -111,6 +111,9 @@ func (s *Server) prepare(ctx context.Context, c *ctr) (err error) {
 		return err
 	}
 	back.add(func() error { return layers.Remove(context.WithoutCancel(ctx), c.id) })
+	if err := s.inherit(ctx, c); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.rootfs(), 0o755); err != nil {
 		return err
 	}

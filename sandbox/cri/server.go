@@ -37,6 +37,9 @@ type Config struct {
 	NodeIP   netip.Addr
 	PodCIDR  netip.Prefix
 
+	// PodsDir is where the kubelet keeps the pods' directories, by uid: /var/lib/kubelet/pods. It is needed by Keep and its like.
+	PodsDir string
+
 	// Pause is a static program and its arguments that sleeps and reaps: it holds the pid namespace of pods that share one.
 	Pause []string
 	// Version is told to clients.
@@ -59,6 +62,8 @@ type Server struct {
 	pods       map[string]*pod   // guarded by mu: by id
 	containers map[string]*ctr   // guarded by mu: by id
 	names      map[string]string // guarded by mu: who holds a name, see reserve
+
+	legacies map[[2]string]string // guarded by mu: what a container that is still to come inherits, by its pod's uid and its name
 }
 
 // New prepares a server and sweeps RunDir.
@@ -69,7 +74,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, pool: pool, events: newHub(),
-		pods: map[string]*pod{}, containers: map[string]*ctr{}, names: map[string]string{},
+		pods: map[string]*pod{}, containers: map[string]*ctr{}, names: map[string]string{}, legacies: map[[2]string]string{},
 	}
 	for _, dir := range []string{s.podsDir(), s.containersDir()} {
 		if err := sweep(dir); err != nil {

@@ -112,6 +112,9 @@ func (l Lab) Room() string { return l.path("shell", "room.sock") }
 // Node is the directory of one node's files, part being runtime, kubelet or log.
 func (l Lab) Node(name, part string) string { return l.path("nodes", name, part) }
 
+// Snapshots is where the lab's snapshots lie, one folder each; what pods had written lies with their nodes.
+func (l Lab) Snapshots() string { return l.path("snapshots") }
+
 // Roster is the list of the lab's nodes. It lies among what Forget removes.
 func (l Lab) Roster() string { return l.path("nodes", "roster.json") }
 
@@ -125,10 +128,10 @@ func (l Lab) Make() error {
 	return nil
 }
 
-// Forget removes a stopped lab's cluster: its journal and its nodes. The workspace stays, and so do the certificates, so
+// Forget removes a stopped lab's cluster: its journal, its nodes and its snapshots. The workspace stays, and so do the certificates, so
 // that a kubeconfig that was handed out goes on working.
 func (l Lab) Forget() error {
-	for _, path := range []string{l.Journal(), l.path("nodes"), l.Log(), l.Shell()} {
+	for _, path := range []string{l.Journal(), l.path("nodes"), l.Snapshots(), l.Log(), l.Shell()} {
 		if err := remove(path); err != nil {
 			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}
