@@ -47,6 +47,9 @@
 //	  owns: the socket of the learner's shell. Woken by: a connection, as above. Stops: with ctx.
 //	cluster/node.go together 1
 //	  owns: the boot of one node. Woken by: the line by which its runtime says that it serves. Stops: when the node is up.
+//	cluster/restore.go restore.holdBrains 1
+//	  owns: the end of one component, when the lab goes back to a snapshot. Woken by: nothing. Stops: when it has ended; all are
+//	  waited for.
 //	cluster/power.go Cluster.watchMachine 1
 //	  owns: the wait for one machine's end. Woken by: the death of its pid 1. Stops: then.
 //	cluster/dial.go join 1

@@ -22,6 +22,8 @@
 // The steps that do not need each other run side by side. When the context ends, or a step fails, what was done is
 // undone in reverse order.
 //
+// A lab can be kept as it is and taken back there while it runs (snapshot.go, restore.go, docs/snapshots.md).
+//
 // # Left out
 //
 // A control plane on several machines; upgrades; certificates that rotate.

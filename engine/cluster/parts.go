@@ -86,4 +86,3 @@ func (r *restore) settleMachine(ctx context.Context, n *node, now map[string]str
 	}
 	return nil
 }
-

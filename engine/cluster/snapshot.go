@@ -111,7 +111,9 @@ func (c *Cluster) keepPods(ctx context.Context, about control.Snapshot) ([]strin
 			on, names = append(on, n), append(names, n.name)
 		}
 	}
-	return names, together(on, func(n *node) error { return c.orderNode(ctx, n, "keep", control.NodeKeep{Snapshot: keptBy(about)}, nil) })
+	return names, together(on, func(n *node) error {
+		return c.orderNode(ctx, n, "keep", control.NodeKeep{Snapshot: keptBy(about)}, nil)
+	})
 }
 
 // orderNode gives a node's runtime an order about its pods' files. answer, if there is one, is read into.

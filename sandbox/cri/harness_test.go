@@ -77,6 +77,8 @@ type node struct {
 	config cri.Config
 	server *cri.Server
 	logs   string
+	runDir string
+	pods   string // where a kubelet would keep them
 	stop   func()
 
 	mu    sync.Mutex
@@ -108,9 +110,9 @@ func newNode(t testing.TB) *node {
 	must(t, err)
 	groups, err := cgroup.Open(cgroup.Options{})
 	must(t, err)
-	n := &node{t: t, logs: filepath.Join(dir, "logs")}
+	n := &node{t: t, logs: filepath.Join(dir, "logs"), runDir: filepath.Join(dir, "run"), pods: filepath.Join(dir, "pods")}
 	n.config = cri.Config{
-		RunDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "records"), Images: images, Runner: runner, Cgroups: groups, NodeName: "node-1",
+		RunDir: n.runDir, StateDir: filepath.Join(dir, "records"), PodsDir: n.pods, Images: images, Runner: runner, Cgroups: groups, NodeName: "node-1",
 		NodeIP: netip.MustParseAddr("172.30.0.11"), PodCIDR: netip.MustParsePrefix("10.244.1.0/24"),
 		Pause: []string{filepath.Join(kerneltest.Dir(), "inside"), "pause"}, Version: "test", Observe: n.observe,
 	}

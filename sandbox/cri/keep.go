@@ -90,6 +90,9 @@ func (s *Server) Keep(ctx context.Context, dir string) error {
 
 func (s *Server) keepPod(ctx context.Context, dir, uid string, containers map[string]*ctr) error {
 	for name, c := range containers {
+		if c.kept().Ended {
+			continue // it never runs again: the next one begins from its image
+		}
 		err := s.cfg.Images.Layers().Keep(ctx, c.id, filepath.Join(dir, "layers", name))
 		if err != nil && s.known(c) {
 			return err
@@ -176,8 +179,12 @@ func (s *Server) unchangedPod(ctx context.Context, dir, uid string, before map[s
 		return false
 	}
 	for name, c := range now {
-		if c.kept() != before[name] {
+		is := c.kept()
+		if is != before[name] {
 			return false
+		}
+		if is.Ended {
+			continue
 		}
 		if same, err := s.cfg.Images.Layers().Kept(ctx, c.id, filepath.Join(dir, "layers", name)); !same || err != nil {
 			return false
