@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -56,7 +57,7 @@ func compileCondition(c Condition) (*condition, error) {
 	}
 	checked, iss := env.Compile(c.CEL)
 	if iss.Err() != nil {
-		return nil, celError(iss)
+		return nil, celError(c.CEL, iss)
 	}
 	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("the condition %q gives %s; it must give true or false", c.CEL, t)
@@ -73,10 +74,17 @@ func compileCondition(c Condition) (*condition, error) {
 }
 
 // celError keeps the first complaint, on one line.
-func celError(iss *cel.Issues) error {
+func celError(text string, iss *cel.Issues) error {
 	e := iss.Errors()[0]
-	return fmt.Errorf("condition, column %d: %s", e.Location.Column()+1, strings.TrimSpace(e.Message))
+	hint := ""
+	if single.MatchString(text) {
+		hint = "; two things are compared with =="
+	}
+	return fmt.Errorf("condition, column %d: %s%s", e.Location.Column()+1, strings.TrimSpace(e.Message), hint)
 }
+
+// single is an equals sign that stands alone, which CEL has no use for.
+var single = regexp.MustCompile(`[^=!<>]=[^=]`)
 
 func conjuncts(e ast.Expr) []ast.Expr {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.LogicalAnd {
@@ -141,7 +149,7 @@ func readable(expr string) string {
 func program(env *cel.Env, text string) (cel.Program, error) {
 	checked, iss := env.Compile(text)
 	if iss.Err() != nil {
-		return nil, celError(iss)
+		return nil, celError(text, iss)
 	}
 	return env.Program(checked, cel.CostLimit(costLimit), cel.InterruptCheckFrequency(1000))
 }

@@ -19,6 +19,7 @@ import (
 	"drydock/checks"
 	"drydock/engine/cluster/access"
 	"drydock/engine/cluster/control"
+	"drydock/lessons/course"
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
 	"drydock/lessons/plain"
@@ -112,9 +113,10 @@ type testLab struct {
 	prober checks.Prober
 }
 
-func (l *testLab) RESTConfig() *rest.Config { return l.config }
-func (l *testLab) Prober() checks.Prober    { return l.prober }
-func (l *testLab) Workspace() string        { return l.lab.Workspace() }
+func (l *testLab) RESTConfig() *rest.Config  { return l.config }
+func (l *testLab) Prober() checks.Prober     { return l.prober }
+func (l *testLab) Machines() course.Machines { return labMachines{l.lab} }
+func (l *testLab) Workspace() string         { return l.lab.Workspace() }
 
 // RunScript implements golden.Lab.
 func (l *testLab) RunScript(ctx context.Context, script string, env []string) (string, int, error) {

@@ -31,36 +31,6 @@ func newLabProber(l home.Lab, config *rest.Config) (checks.Prober, error) {
 	return labProber{api, l}, nil
 }
 
-// Mend implements course.Mender: it starts every node and every part of the lab that was stopped.
-func (p labProber) Mend(ctx context.Context) error {
-	status, err := control.AskStatus(ctx, p.lab.Control())
-	if err != nil {
-		return err
-	}
-	mend := map[string]string{"stopped": control.NodeStart, "cut": control.NodeHeal}
-	for _, n := range status.Nodes {
-		if mend[n.State] == "" {
-			continue
-		}
-		if err := control.ChangeNode(ctx, p.lab.Control(), control.NodeRequest{Name: n.Name, Action: mend[n.State]}); err != nil {
-			return err
-		}
-	}
-	all, err := control.Components(ctx, p.lab.Control())
-	if err != nil {
-		return err
-	}
-	for _, c := range all {
-		if c.State != "stopped" {
-			continue
-		}
-		if err := control.ChangeComponent(ctx, p.lab.Control(), control.ComponentRequest{Name: c.Name, Run: true}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // dialer returns how to connect from a place, or nil where only the API can ask.
 func (p labProber) dialer(from checks.Place) func(ctx context.Context, network, address string) (net.Conn, error) {
 	switch from.Kind {

@@ -42,12 +42,15 @@ type Config struct {
 	Seed      string        // for parameters; the learner and the pack when empty
 	// Scripts runs the scripts of checks; nil where that is not possible.
 	Scripts checks.Scripter
+	// Machines breaks what world.faults names; nil where that is not possible.
+	Machines Machines
 }
 
-// Mender is a Prober that knows the lab's machine room as well. A world is built in a lab whose parts all run, whatever an
-// earlier lesson asked the learner to stop.
-type Mender interface {
-	// Mend starts the parts and nodes of the lab that were stopped, and heals those that were cut off.
+// Machines are the lab's nodes and the parts of the cluster, which a lesson may break.
+type Machines interface {
+	// Break makes a fault happen and returns when it has.
+	Break(ctx context.Context, f pack.Fault) error
+	// Mend undoes every fault, whoever made it.
 	Mend(ctx context.Context) error
 }
 

@@ -69,10 +69,8 @@ func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (mark
 	if err := c.removeMarker(ctx); err != nil {
 		return m, err
 	}
-	if lab, ok := c.cfg.Prober.(Mender); ok {
-		if err := lab.Mend(ctx); err != nil {
-			return m, fmt.Errorf("start what was stopped: %w", err)
-		}
+	if err := c.mend(ctx, lesson); err != nil {
+		return m, err
 	}
 	objects, err := manifests(lesson)
 	if err != nil {
@@ -92,7 +90,27 @@ func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (mark
 	if err := c.await(ctx, lesson.World.Until); err != nil {
 		return m, err
 	}
+	for _, f := range lesson.World.Faults {
+		if err := c.cfg.Machines.Break(ctx, f); err != nil {
+			return m, fmt.Errorf("%s: %w", f, err)
+		}
+	}
 	return c.writeMarker(ctx, m)
+}
+
+// ErrNoMachines is the error of a lesson that breaks machines where there are none to break.
+var ErrNoMachines = errors.New("this lesson breaks nodes or parts of the cluster, which only a lab of drydock's own can do")
+
+// mend undoes what the lesson before has broken, or the learner: a new world begins on whole machines.
+func (c *Course) mend(ctx context.Context, lesson *pack.Lesson) error {
+	switch {
+	case c.cfg.Machines != nil:
+		return c.cfg.Machines.Mend(ctx)
+	case len(lesson.World.Faults) > 0:
+		return ErrNoMachines
+	default:
+		return nil
+	}
 }
 
 // manifests are the objects of a world, namespaces first.

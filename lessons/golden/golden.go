@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"drydock/checks"
+	"drydock/lessons/course"
 	"drydock/lessons/pack"
 )
 
@@ -29,7 +30,8 @@ type LabFactory interface {
 // Lab is a running lab made for one test.
 type Lab interface {
 	RESTConfig() *rest.Config
-	Prober() checks.Prober // nil when there is none
+	Prober() checks.Prober     // nil when there is none
+	Machines() course.Machines // nil when there are none
 	// Workspace is the folder in which scripts run, seen from this process; "" when there is none.
 	Workspace() string
 	// RunScript runs a shell script in the lab's shell, with kubectl on PATH, in the workspace. A code other than 0 is

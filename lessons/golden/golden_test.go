@@ -14,6 +14,7 @@ import (
 
 	"drydock/checks"
 	"drydock/checks/apitest"
+	"drydock/lessons/course"
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
 )
@@ -40,6 +41,7 @@ type lab struct {
 
 func (l *lab) RESTConfig() *rest.Config                         { return l.api.REST() }
 func (l *lab) Prober() checks.Prober                            { return nil }
+func (l *lab) Machines() course.Machines                        { return nil }
 func (l *lab) Workspace() string                                { return l.dir }
 func (l *lab) Close(context.Context) (left []string, err error) { return l.leftovers, nil }
 

@@ -75,7 +75,7 @@ func (p *proof) inLab(ctx context.Context, lab Lab) []string {
 	defer forget()
 	c, err := course.New(course.Config{
 		Pack: ungated(p.cfg.Pack), Book: book, Lab: p.lab, REST: lab.RESTConfig(), Prober: lab.Prober(),
-		Workspace: lab.Workspace(), Seed: p.seed, Scripts: p.cfg.Scripts,
+		Workspace: lab.Workspace(), Seed: p.seed, Scripts: p.cfg.Scripts, Machines: lab.Machines(),
 	})
 	if err != nil {
 		return []string{err.Error()}

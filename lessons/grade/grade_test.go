@@ -19,6 +19,7 @@ import (
 
 	"drydock/checks"
 	"drydock/checks/apitest"
+	"drydock/lessons/course"
 	"drydock/lessons/grade"
 	"drydock/lessons/pack"
 )
@@ -46,6 +47,7 @@ type lab struct {
 
 func (l *lab) RESTConfig() *rest.Config                { return l.api.REST() }
 func (l *lab) Prober() checks.Prober                   { return nil }
+func (l *lab) Machines() course.Machines               { return nil }
 func (l *lab) Workspace() string                       { return l.dir }
 func (l *lab) Close(context.Context) ([]string, error) { return nil, nil }
 func (l *lab) RunScript(context.Context, string, []string) (string, int, error) {

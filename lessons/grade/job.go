@@ -125,7 +125,7 @@ func (j *job) inLab(ctx context.Context, lab Lab, w work) (Row, error) {
 	open.Policy = pack.Free // each lesson is graded by itself
 	c, err := course.New(course.Config{
 		Pack: &open, Book: book, Lab: j.label(), REST: lab.RESTConfig(), Prober: lab.Prober(), Workspace: lab.Workspace(),
-		Seed: j.seed(), Scripts: j.cfg.Scripts,
+		Seed: j.seed(), Scripts: j.cfg.Scripts, Machines: lab.Machines(),
 	})
 	if err != nil {
 		return Row{}, err

@@ -160,7 +160,6 @@ var notYet = map[reflect.Type]map[string]string{
 	specType: {
 		"container": "look at containers outside Kubernetes yet (check kind container)",
 	}, reflect.TypeFor[rawWorld](): {
-		"faults": "inject faults yet (world.faults)",
 		"limits": "set limits of a lab yet (world.limits)",
 	},
 	reflect.TypeFor[Step](): {"start": "start a step from a snapshot yet (steps.start)"},

@@ -40,6 +40,7 @@ type World struct {
 	Manifests []Manifest
 	Files     []File
 	Until     []checks.Spec // what must hold before the lesson begins
+	Faults    []Fault       // what is broken then
 }
 
 // Manifest is a file of Kubernetes objects.

@@ -50,11 +50,8 @@ func (l *linter) lesson(lesson *Lesson) {
 			l.warn(lesson, "there is no debrief in %s", lang)
 		}
 	}
-	for lang, text := range lesson.Prose {
-		for _, name := range lesson.undeclared(text.Intro) {
-			l.warn(lesson, "the %s prose uses {{%s}}, which is not a parameter", lang, name)
-		}
-	}
+	l.prose(lesson)
+	l.faults(lesson)
 	for _, image := range lesson.World.Images {
 		if !strings.HasPrefix(image, "drydock/") && !strings.Contains(image, "@sha256:") {
 			l.warn(lesson, "image %s has no digest: what it holds may change", image)
@@ -81,6 +78,7 @@ func (l *linter) goal(lesson *Lesson, g *Goal) {
 		if s.Object == nil {
 			return
 		}
+		l.allOf(lesson, g, *s.Object)
 		for _, c := range s.Object.That {
 			l.condition(lesson, what, c.CEL)
 		}
@@ -99,6 +97,19 @@ func (l *linter) condition(lesson *Lesson, what, cel string) {
 	}
 	if partialNames.MatchString(cel) {
 		l.warn(lesson, "%s: %q takes a part of a name for the name; use labels or startsWith", what, cel)
+	}
+}
+
+// allOf notices a goal that "every object" satisfies because there are few, or none at all.
+func (l *linter) allOf(lesson *Lesson, g *Goal, s checks.ObjectSpec) {
+	switch {
+	case s.Expect != checks.ExpectAll || g.Kind != Do:
+	case s.AllowEmpty && len(g.Needs) == 0:
+		l.warn(lesson, "goal %s: every %s may be so because there is none (allowEmpty); let it need a goal that counts them", g.ID, s.Kind)
+	case s.Name == "" && len(g.Needs) == 0 && !asks(g.Check, func(other checks.Spec) bool {
+		return other.Object != nil && other.Object.Expect != checks.ExpectAll && other.Object.Expect != checks.ExpectNone
+	}):
+		l.warn(lesson, "goal %s: one %s is enough for \"every\"; say how many there must be: a count beside it (all: […]), or a goal that it needs", g.ID, s.Kind)
 	}
 }
 

@@ -40,6 +40,7 @@ type rawWorld struct {
 	Manifests []string      `yaml:"manifests"`
 	Files     []rawFile     `yaml:"files"`
 	Until     []checks.Spec `yaml:"until"`
+	Faults    []Fault       `yaml:"faults"`
 }
 
 type rawFile struct {
@@ -90,7 +91,7 @@ func (l *loader) params(id string) map[string]Generator {
 	file := "lessons/" + id + "/lesson.yaml"
 	data, err := l.read(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.report(file, "there is no such file; pack.yaml names this lesson")
+		l.report(file, "there is no such file; pack.yaml names this lesson%s", suggest(id, l.folders()))
 		return nil
 	} else if err != nil {
 		l.report(file, "%v", err)
@@ -116,6 +117,16 @@ func (l *loader) params(id string) map[string]Generator {
 			}
 		}
 	})
+	return out
+}
+
+// folders are the names below lessons/.
+func (l *loader) folders() []string {
+	entries, _ := fs.ReadDir(l.fsys, "lessons") // strangers reports an error
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
 	return out
 }
 
@@ -217,7 +228,7 @@ func showing(s checks.Spec, fields []string) checks.Spec {
 
 func (f *lessonFile) world(out *Lesson) {
 	w := &out.World
-	w.Nodes, w.Images, w.Until = f.raw.World.Nodes, f.raw.World.Images, f.raw.World.Until
+	w.Nodes, w.Images, w.Until, w.Faults = f.raw.World.Nodes, f.raw.World.Images, f.raw.World.Until, f.raw.World.Faults
 	for i, name := range f.raw.World.Manifests {
 		at := f.at("world", "manifests", strconv.Itoa(i))
 		text, ok := f.file(at, name)
@@ -330,7 +341,11 @@ func (f *lessonFile) header(file string, s *Script) {
 			s.Answers = append(s.Answers, GivenAnswer{goal, strings.TrimSpace(answer)})
 		case "fails":
 			goal, message, _ := strings.Cut(value, ":")
-			s.Fails = append(s.Fails, Failure{strings.TrimSpace(goal), strings.TrimSpace(message)})
+			goal = strings.TrimSpace(goal)
+			s.Fails = append(s.Fails, Failure{goal, strings.TrimSpace(message)})
+			if !f.hasGoal(goal) {
+				f.reportLine(file, number, "there is no goal %q%s", goal, suggest(goal, f.goalIDs()))
+			}
 			if strings.TrimSpace(message) == "" {
 				*f.problems() = append(*f.problems(), Problem{file, number, 1, "write `# fails: GOAL: part of the message`"})
 			}

@@ -218,9 +218,27 @@ func TestLoadBroken(t *testing.T) {
 			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {container: {name: web}}"),
 			lesson + ":44:13: this version of drydock cannot look at containers outside Kubernetes yet (check kind container)",
 		},
-		"a fault": {
-			edited(t, lesson, "world:", "world:\n  faults: []"),
-			lesson + ":7:3: this version of drydock cannot inject faults yet (world.faults)",
+		"faults that cannot happen": {
+			edited(t, lesson, "world:", `world:
+  nodes: 2
+  faults:
+    - {node: node-1, do: melt}
+    - {node: node-3, do: kill}
+    - {node: worker, do: cut}
+    - {component: shceduler, do: stop}
+    - {component: kubelet@node-9, do: kill}
+    - {do: stop}`),
+			lesson + `:9:26: do "melt": what can happen to a node: stop, kill, cut
+` + lesson + `:10:14: node-3: say that the world has that many nodes (world.nodes)
+` + lesson + `:11:14: node "worker": nodes are called node-1, node-2 and so on
+` + lesson + `:12:19: there is no component "shceduler"; did you mean "scheduler"?; there are controller-manager, dns, scheduler, and on each node kubelet@node-1 and proxy@node-1
+` + lesson + `:13:19: node-9: say that the world has that many nodes (world.nodes)
+` + lesson + `:13:39: do "kill": what can happen to a component: stop
+` + lesson + ":14:7: a fault happens to exactly one node or component",
+		},
+		"limits of the lab": {
+			edited(t, lesson, "world:", "world:\n  limits: {}"),
+			lesson + ":7:3: this version of drydock cannot set limits of a lab yet (world.limits)",
 		},
 		"a goal without a check": {
 			edited(t, lesson, "    check: {object: {kind: ConfigMap, name: start}}\n", ""),
@@ -352,6 +370,58 @@ func TestLint(t *testing.T) {
 		"no mutant": {
 			files(map[string]string{"lessons/pod/mutants/none.sh": ""}),
 			lesson + ": there is no mutant: nothing shows that a wrong answer fails",
+		},
+		"no debrief": {
+			files(map[string]string{"lessons/pod/debrief.ko.md": ""}), lesson + ": there is no debrief in ko",
+		},
+		"a part of a name": {
+			edited(t, lesson, `object.status.phase == "Running"`, `object.metadata.name.contains("web")`),
+			lesson + `: goal ready: "object.metadata.name.contains(\"web\")" takes a part of a name for the name; use labels or startsWith`,
+		},
+		"an image that may change": {
+			edited(t, lesson, "world:\n", "world:\n  images: [drydock/web:1, nginx:1]\n"),
+			lesson + ": image nginx:1 has no digest: what it holds may change",
+		},
+		"a step without help": {
+			edited(t, lesson, "    hints: [{en: Take it away., ko: 지우세요.}]\n", ""), lesson + ": step end has no hints",
+		},
+		"a script": {
+			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {script: {run: echo}}"),
+			lesson + ": goal safe: a script can be wrong in more ways than a declared check, and explains less; see whether object, probe, node, event or history will do",
+		},
+		"a parameter that is none, in a step": {
+			edited(t, "lessons/pod/lesson.md", "The end.", "The end of {{nane}}."),
+			`lessons/pod/lesson.md: {{nane}} is not a parameter; did you mean "name"?`,
+		},
+		"every one of few": {
+			edited(t, lesson, `        name: "{{name}}"
+        match: {spec: {replicas: "{{copies}}"}}
+`, "        expect: all\n"),
+			lesson + `: goal ready: one Pod is enough for "every"; say how many there must be: a count beside it (all: […]), or a goal that it needs`,
+		},
+		"every one of none": {
+			edited(t, lesson, `        name: "{{name}}"
+        match: {spec: {replicas: "{{copies}}"}}
+`, "        expect: all\n        allowEmpty: true\n"),
+			lesson + `: goal ready: every Pod may be so because there is none (allowEmpty); let it need a goal that counts them`,
+		},
+		"commands about what is not there": {
+			edited(t, "lessons/pod/lesson.md", "The end.", "```sh\n$ kubectl get pod wbe -o wide | cat\nkubectl logs deploy/shop -c web\n"+
+				"kubectl get configmap start kube-root-ca.crt\nkubectl create ns made\nkubectl get ns/made node/node-2 NAME $POD\n"+
+				"kubectl set image deployment/other web=drydock/web:2\nkubectl label pod/{{name}} a=b --overwrite\n```"),
+			"lessons/pod/lesson.md: `kubectl get pod wbe -o wide | cat` names wbe, which is in no manifest, file, goal or solution of the lesson\n" +
+				"lessons/pod/lesson.md: `kubectl logs deploy/shop -c web` names shop, which is in no manifest, file, goal or solution of the lesson\n" +
+				"lessons/pod/lesson.md: `kubectl set image deployment/other web=drydock/web:2` names other, which is in no manifest, file, goal or solution of the lesson",
+		},
+		"faults too early, twice, and everywhere": {
+			edited(t, lesson, "  until:\n    - object: {kind: ConfigMap, name: start}\n", `  nodes: 1
+  faults:
+    - {node: node-1, do: cut}
+    - {node: node-1, do: kill}
+`),
+			lesson + ": world.faults: two faults happen to node-1\n" +
+				lesson + ": world.faults: every node is taken away, so nothing can run\n" +
+				lesson + ": world.faults: they happen as soon as world.until holds, and it is empty; say what must stand before",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,7 @@ var required = map[reflect.Type][]string{
 	reflect.TypeFor[Track]():     {"id", "title", "lessons"},
 	reflect.TypeFor[Step]():      {"id"},
 	reflect.TypeFor[rawFile]():   {"path"},
+	reflect.TypeFor[Fault]():     {"do"},
 	reflect.TypeFor[Stuck]():     {"check", "message"},
 }
 
@@ -45,6 +46,7 @@ var allowed = map[reflect.Type][]string{
 	reflect.TypeFor[Policy]():        {string(Free), string(Gated), string(Exam)},
 	reflect.TypeFor[GoalKind]():      {string(Do), string(Guard), string(Bonus)},
 	reflect.TypeFor[checks.Expect](): {string(checks.ExpectOne), string(checks.ExpectAll), string(checks.ExpectNone)},
+	reflect.TypeFor[FaultVerb]():     everyVerb(),
 	reflect.TypeFor[checks.Since]():  {string(checks.SinceLesson), string(checks.SinceStep)},
 }
 

@@ -102,6 +102,7 @@ func (f *lessonFile) verify(p *Pack, out *Lesson) {
 	f.verifyGoals()
 	f.verifySteps()
 	f.verifyScripts(out)
+	f.verifyFaults()
 	for i, s := range f.raw.World.Until {
 		if asks(s, func(s checks.Spec) bool {
 			return s.Command != nil || s.Answer != nil || s.History != nil || s.Actor != nil
@@ -221,11 +222,6 @@ func (f *lessonFile) verifyScripts(out *Lesson) {
 		}
 	}
 	for _, s := range slices.Concat(out.Solutions, out.Mutants) {
-		for _, fail := range s.Fails {
-			if !f.hasGoal(fail.Goal) {
-				f.loader.report(path.Join(f.dir, s.Path), "there is no goal %q%s", fail.Goal, suggest(fail.Goal, f.goalIDs()))
-			}
-		}
 		for _, a := range s.Answers {
 			if g := out.Goal(a.Goal); g == nil || g.Check.Answer == nil {
 				f.loader.report(path.Join(f.dir, s.Path), "goal %q is not a question to answer", a.Goal)
