@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -25,7 +26,7 @@ func (a *app) snapshotCommand() *cobra.Command {
 func (a *app) snapshotSaveCommand() *cobra.Command {
 	var r control.SnapshotRequest
 	cmd := &cobra.Command{
-		Use: "save NAME", Short: "Keep the lab as it is now", Args: oneName("snapshot"),
+		Use: "save NAME", Short: "Keep the lab as it is now", Args: snapshotName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.Name = args[0]
 			s, err := a.save(cmd.Context(), r)
@@ -41,6 +42,14 @@ func (a *app) snapshotSaveCommand() *cobra.Command {
 	return cmd
 }
 
+// snapshotName takes one name. Names that begin with a dot are those of lessons' worlds.
+func snapshotName(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 && strings.HasPrefix(args[0], ".") {
+		return usage("%q is no name for a snapshot: use small letters, digits and dashes, like before-the-update", args[0])
+	}
+	return oneName("snapshot")(cmd, args)
+}
+
 func (a *app) save(ctx context.Context, r control.SnapshotRequest) (s control.Snapshot, err error) {
 	err = a.ask(ctx, func(ctx context.Context, socket string) (err error) {
 		s, err = control.SaveSnapshot(ctx, socket, r)
@@ -51,7 +60,7 @@ func (a *app) save(ctx context.Context, r control.SnapshotRequest) (s control.Sn
 
 func (a *app) snapshotRestoreCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "restore NAME", Short: "Take the lab back to a snapshot; a lab that is down is started", Args: oneName("snapshot"),
+		Use: "restore NAME", Short: "Take the lab back to a snapshot; a lab that is down is started", Args: snapshotName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.restore(cmd, args[0])
 		},
@@ -139,7 +148,7 @@ func size(n int64) string {
 
 func (a *app) snapshotRemoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "rm NAME", Short: "Forget a snapshot", Args: oneName("snapshot"),
+		Use: "rm NAME", Short: "Forget a snapshot", Args: snapshotName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.remove(cmd.Context(), args[0]); err != nil {
 				return err
@@ -166,7 +175,7 @@ func (a *app) snapshotBranchCommand() *cobra.Command {
 		Use: "branch NAME | branch --drop | branch --keep", Short: "Try something: branch off, then keep what came of it or throw it away",
 		Long: "`drydock snapshot branch NAME` notes where you are and goes on from there. When you have tried what you wanted to try,\n`drydock snapshot branch --drop` takes the lab back to where the branch began, and `drydock snapshot branch --keep` makes\nwhat came of it the lab. Branches may begin in branches: both speak of the newest.",
 		Args: func(_ *cobra.Command, args []string) error {
-			if drop && keep || (drop || keep) != (len(args) == 0) || len(args) > 1 {
+			if drop && keep || (drop || keep) != (len(args) == 0) || len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], ".") {
 				return usage("`drydock snapshot branch` needs either the name of a new branch, or --drop, or --keep")
 			}
 			return nil

@@ -143,7 +143,8 @@ func (s *Server) GoBack(ctx context.Context, r *Return) (*Returned, error) {
 		return nil, fmt.Errorf("go back to the moment: %w", err)
 	}
 	s.releaseAllBut(w.services, w.servicesGone)
-	return w.done, nil
+	// A moment of an older version may lack what every cluster has by now.
+	return w.done, s.writeFirstObjects()
 }
 
 // wayBack is one GoBack.

@@ -61,7 +61,7 @@ func (r *restore) run(ctx context.Context) (control.Restored, error) {
 	}
 	resume := r.holdBrains()
 	returned, again, err := r.goBack(ctx, moment)
-	if err == nil {
+	if err == nil && !r.about.WithoutWorkspace {
 		err = mirrorFolder(r.opts.Lab.Workspace(), filepath.Join(r.dir, workspaceName))
 	}
 	if failed := resume(); err == nil {

@@ -69,7 +69,7 @@ func (c *Cluster) saveSnapshot(ctx context.Context, call *lab.Call) error {
 }
 
 func (c *Cluster) save(ctx context.Context, r control.SnapshotRequest) (control.Snapshot, error) {
-	about := control.Snapshot{Name: r.Name, Note: r.Note, Taken: time.Now().UTC()}
+	about := control.Snapshot{Name: r.Name, Note: r.Note, WithoutWorkspace: r.WithoutWorkspace, Taken: time.Now().UTC()}
 	dir, err := c.snapshotDir(r.Name)
 	if err != nil {
 		return about, err
@@ -137,8 +137,10 @@ func (c *Cluster) writeSnapshot(dir string, about control.Snapshot, moment *apis
 	if err := errors.Join(os.RemoveAll(fresh), os.MkdirAll(filepath.Join(fresh, workspaceName), 0o700)); err != nil {
 		return about, err
 	}
-	if err := mirrorFolder(filepath.Join(fresh, workspaceName), c.opts.Lab.Workspace()); err != nil {
-		return about, errors.Join(fmt.Errorf("copy the workspace: %w", err), os.RemoveAll(fresh))
+	if !about.WithoutWorkspace {
+		if err := mirrorFolder(filepath.Join(fresh, workspaceName), c.opts.Lab.Workspace()); err != nil {
+			return about, errors.Join(fmt.Errorf("copy the workspace: %w", err), os.RemoveAll(fresh))
+		}
 	}
 	err := writeJSON(filepath.Join(fresh, momentName), moment)
 	about.Bytes = sizeOf(fresh)

@@ -44,6 +44,16 @@ type Config struct {
 	Scripts checks.Scripter
 	// Machines breaks what world.faults names; nil where that is not possible.
 	Machines Machines
+	// Snapshots takes worlds back to what they were; nil where the lab cannot: worlds are cleared and built again then.
+	Snapshots Snapshots
+}
+
+// Snapshots keeps a whole lab as it is, and takes it back. The learner's folder is no part of it.
+type Snapshots interface {
+	// Save keeps the lab under a name, over what was kept under it before. The note says what it is.
+	Save(ctx context.Context, name, note string) error
+	// Restore takes the lab back to what was kept with that name and note; false when there is no such thing.
+	Restore(ctx context.Context, name, note string) (bool, error)
 }
 
 // Machines are the lab's nodes and the parts of the cluster, which a lesson may break.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -460,4 +461,54 @@ func TestResumeInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.expect(m{"ready": course.Failed})
+}
+
+// fakeSnapshots keeps what a fake API server holds, as a lab keeps everything.
+type fakeSnapshots struct {
+	api   *apitest.Server
+	kept  map[string]map[string][]string // names of pods by name and note
+	calls []string
+}
+
+func (f *fakeSnapshots) Save(_ context.Context, name, note string) error {
+	f.calls = append(f.calls, "save "+name)
+	f.kept[name] = map[string][]string{note: f.api.Names("Pod")}
+	return nil
+}
+
+func (f *fakeSnapshots) Restore(_ context.Context, name, note string) (bool, error) {
+	_, ok := f.kept[name][note]
+	if !ok {
+		return false, nil
+	}
+	f.calls = append(f.calls, "restore "+name)
+	for _, pod := range f.api.Names("Pod") {
+		namespace, name, _ := strings.Cut(pod, "/")
+		f.api.Remove("Pod", namespace, name)
+	}
+	return true, nil
+}
+
+// TestResetBySnapshot: the world of a lesson is kept once it stands, and a reset goes back to it instead of building it anew.
+// Another lesson begins from the empty lab.
+func TestResetBySnapshot(t *testing.T) {
+	c := begin(t, "free")
+	snapshots := &fakeSnapshots{api: c.api, kept: map[string]map[string][]string{}}
+	c.cfg.Snapshots = snapshots
+	c.restart()
+	c.open("pod")
+	c.api.Set(web)
+	c.expect(m{"ready": course.Done})
+	before := c.State().Attempt
+	if err := c.Reset(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.expect(m{"ready": course.Waiting, "keep": course.Done}); s.Attempt == before {
+		t.Error("a reset begins a new attempt")
+	}
+	c.open("more")
+	want := []string{"save .empty", "save .start", "restore .start", "restore .empty", "save .start"}
+	if diff := cmp.Diff(want, snapshots.calls); diff != "" {
+		t.Errorf("snapshots (-want +got):\n%s", diff)
+	}
 }

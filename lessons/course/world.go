@@ -72,23 +72,23 @@ func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (mark
 	if err := c.mend(ctx, lesson); err != nil {
 		return m, err
 	}
-	objects, err := manifests(lesson)
+	there, err := c.rewind(ctx, startSnapshot, m.world(lesson))
+	if err == nil && !there {
+		err = c.furnish(ctx, lesson)
+	}
 	if err != nil {
 		return m, err
-	}
-	if err := c.clear(ctx, objects); err != nil {
-		return m, err
-	}
-	for _, o := range objects {
-		if err := c.apply(ctx, o); err != nil {
-			return m, err
-		}
 	}
 	if err := c.writeFiles(lesson.World.Files); err != nil {
 		return m, err
 	}
 	if err := c.await(ctx, lesson.World.Until); err != nil {
 		return m, err
+	}
+	if !there {
+		if err := c.keepWorld(ctx, startSnapshot, m.world(lesson)); err != nil {
+			return m, err
+		}
 	}
 	for _, f := range lesson.World.Faults {
 		if err := c.cfg.Machines.Break(ctx, f); err != nil {
@@ -111,6 +111,33 @@ func (c *Course) mend(ctx context.Context, lesson *pack.Lesson) error {
 	default:
 		return nil
 	}
+}
+
+// furnish makes the objects of a world where nothing is left of another one.
+func (c *Course) furnish(ctx context.Context, lesson *pack.Lesson) error {
+	objects, err := manifests(lesson)
+	if err != nil {
+		return err
+	}
+	empty, err := c.rewind(ctx, emptySnapshot, "")
+	if err == nil && !empty {
+		staying := objects // namespaces of theirs need not go first
+		if c.cfg.Snapshots != nil {
+			staying = nil // but what is kept must be empty for every lesson
+		}
+		if err = c.clear(ctx, staying); err == nil {
+			err = c.keepWorld(ctx, emptySnapshot, "")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := c.apply(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // manifests are the objects of a world, namespaces first.

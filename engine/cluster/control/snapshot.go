@@ -21,6 +21,8 @@ type SnapshotRequest struct {
 	Name string `json:"name"`
 	// Note is kept with a snapshot that is saved, for whoever saved it.
 	Note string `json:"note,omitempty"`
+	// WithoutWorkspace saves no copy of the learner's folder; restoring leaves it as it is then.
+	WithoutWorkspace bool `json:"withoutWorkspace,omitempty"`
 	// Replace lets a snapshot of that name be replaced when one is saved.
 	Replace bool `json:"replace,omitempty"`
 	// All lists those that are not a person's too.
@@ -36,6 +38,8 @@ type Snapshot struct {
 	Objects  int       `json:"objects"`
 	Bytes    int64     `json:"bytes"` // as its files count; what they share with others is counted again
 	Nodes    []string  `json:"nodes"` // the machines that were on
+	// WithoutWorkspace: the learner's folder is no part of it.
+	WithoutWorkspace bool `json:"withoutWorkspace,omitempty"`
 	// Parts are the states of machines and components that were not simply running, by name.
 	Parts map[string]string `json:"parts,omitempty"`
 }
