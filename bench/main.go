@@ -33,6 +33,7 @@ var groups = []group{
 	{"list", measureLists},
 	{"memory", measureMemory},
 	{"lesson", measureLessons},
+	{"snapshot", measureSnapshots},
 	{"container", measureContainers},
 	{"proxy", measureProxy},
 	{"interface", measureInterface},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -92,20 +93,19 @@ func await(events watch.Interface, done func(watch.Event) bool) error {
 	return fmt.Errorf("the watch ended before it happened")
 }
 
-// scale takes a deployment from 1 to scaleTo pods and back.
-func scale(ctx context.Context, client *kubernetes.Clientset) ([]row, error) {
+// startScale makes the deployment, and returns when its pods are ready.
+func startScale(ctx context.Context, client *kubernetes.Clientset, pods int32) error {
 	deployments := client.AppsV1().Deployments(namespace)
 	labels := map[string]string{"app": "scale"}
-	one := int32(1)
 	events, err := deployments.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=scale"})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { events.Stop() }()
+	defer events.Stop()
 	_, err = deployments.Create(ctx, &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "scale"},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: &one, Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Replicas: &pods, Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
 				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: podImage}}},
@@ -113,11 +113,60 @@ func scale(ctx context.Context, client *kubernetes.Clientset) ([]row, error) {
 		},
 	}, metav1.CreateOptions{})
 	if err != nil {
+		return err
+	}
+	_, err = awaitReady(ctx, events, pods)
+	return err
+}
+
+// awaitPodsReady waits until the deployment's pods are ready, by their own word: what the deployment says may be older.
+func awaitPodsReady(ctx context.Context, client *kubernetes.Clientset, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, scaleWithin)
+	defer cancel()
+	pods := client.CoreV1().Pods(namespace)
+	ready := map[string]bool{}
+	note := func(p *corev1.Pod) {
+		for _, c := range p.Status.Conditions {
+			if c.Type == corev1.PodReady {
+				ready[p.Name] = c.Status == corev1.ConditionTrue
+			}
+		}
+		maps.DeleteFunc(ready, func(_ string, is bool) bool { return !is })
+	}
+	list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app=scale"})
+	if err != nil {
+		return err
+	}
+	for i := range list.Items {
+		note(&list.Items[i])
+	}
+	events, err := pods.Watch(ctx, metav1.ListOptions{LabelSelector: "app=scale", ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		return err
+	}
+	defer events.Stop()
+	for len(ready) < n {
+		e, ok := <-events.ResultChan()
+		if !ok {
+			return fmt.Errorf("%d of %d pods were ready after %s", len(ready), n, scaleWithin)
+		}
+		if p, isPod := e.Object.(*corev1.Pod); isPod && e.Type != watch.Deleted {
+			note(p)
+		}
+	}
+	return nil
+}
+
+// scale takes a deployment from 1 to scaleTo pods and back.
+func scale(ctx context.Context, client *kubernetes.Clientset) ([]row, error) {
+	if err := startScale(ctx, client, 1); err != nil {
 		return nil, err
 	}
-	if _, err := awaitReady(ctx, events, 1); err != nil {
+	events, err := client.AppsV1().Deployments(namespace).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=scale"})
+	if err != nil {
 		return nil, err
 	}
+	defer events.Stop()
 	began := time.Now()
 	if err := setReplicas(ctx, client, scaleTo); err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	}
 	c, err := course.New(course.Config{
 		Pack: lessons, Book: book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(), Scripts: newScripter(p),
-		Machines: labMachines{p.lab},
+		Machines:  labMachines{p.lab},
 		Snapshots: labSnapshots{p.lab},
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,6 +125,18 @@ func (l *testLab) RunScript(ctx context.Context, script string, env []string) (s
 	e := control.Exec{Args: []string{"sh", "-c", script}, Env: append(learnersEnvironment(), env...)}
 	code, err := runInLab(ctx, l.lab, e, &out, &out)
 	return out.String(), code, err
+}
+
+// Keep implements golden.Rewinder.
+func (l *testLab) Keep(ctx context.Context, name string) (string, error) {
+	s, err := control.SaveSnapshot(ctx, l.lab.Control(), control.SnapshotRequest{Name: name, Replace: true})
+	return strconv.FormatInt(s.Revision, 10), err
+}
+
+// Rewind implements golden.Rewinder.
+func (l *testLab) Rewind(ctx context.Context, name string) error {
+	_, err := control.RestoreSnapshot(ctx, l.lab.Control(), control.SnapshotRequest{Name: name})
+	return err
 }
 
 // Close implements golden.Lab. It stops the lab, looks for what is left of it, and removes its directory.

@@ -47,6 +47,11 @@ type GoalState struct {
 	Points float64     // earned
 }
 
+// Holds reports whether the check of a goal passes now; one that was reached may hold no more.
+func Holds(g GoalState) bool {
+	return g.Result.Passed() && g.Result.Seen.In("en") != reachedBefore.In("en")
+}
+
 // Why is why it matters: the author's words, or else the check's.
 func (g *GoalState) Why() checks.Text {
 	if !g.Fail.Empty() {

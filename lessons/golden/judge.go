@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,29 @@ func (b *bench) judgeFresh() []string {
 
 // judgeSolution: after a solution every goal is reached and the score is full.
 func (b *bench) judgeSolution() []string {
+	following, stop := context.WithCancel(b.ctx)
+	type followed struct {
+		steps []reached
+		err   error
+	}
+	steps := make(chan followed, 1)
+	go func() {
+		found, err := b.followSteps(following)
+		steps <- followed{found, err}
+	}()
+	out := b.judgeSolved()
+	stop()
+	f := <-steps
+	switch {
+	case len(out) > 0:
+		return out
+	case f.err != nil:
+		return []string{f.err.Error()}
+	}
+	return b.judgeSteps(f.steps)
+}
+
+func (b *bench) judgeSolved() []string {
 	if err := b.act(); err != nil {
 		return []string{err.Error()}
 	}

@@ -20,6 +20,10 @@ var beating = []string{"Lease", "Event", "Node", "NodeMetrics", "PodMetrics"}
 
 // objects are all objects of the lab, by kind, namespace and name.
 func (b *bench) objects() (map[string]*unstructured.Unstructured, error) {
+	return b.list(metav1.ListOptions{})
+}
+
+func (b *bench) list(options metav1.ListOptions) (map[string]*unstructured.Unstructured, error) {
 	resources, err := checks.NewResources(b.lab.RESTConfig())
 	if err != nil {
 		return nil, err
@@ -33,7 +37,7 @@ func (b *bench) objects() (map[string]*unstructured.Unstructured, error) {
 		if !res.Can("list") || slices.Contains(beating, res.Kind.Kind) {
 			continue
 		}
-		list, err := resources.Client().Resource(res.Resource).List(b.ctx, metav1.ListOptions{})
+		list, err := resources.Client().Resource(res.Resource).List(b.ctx, options)
 		if err != nil {
 			continue // some kinds are listed in discovery only
 		}
@@ -85,12 +89,6 @@ func (b *bench) judgeAgain() []string {
 	after, err := b.objects()
 	if err != nil {
 		return []string{fmt.Sprintf("look at the world set up a second time: %v", err)}
-	}
-	authored := func(m map[string]*unstructured.Unstructured) map[string]*unstructured.Unstructured {
-		maps.DeleteFunc(m, func(_ string, o *unstructured.Unstructured) bool {
-			return metav1.GetControllerOf(o) != nil || strings.HasPrefix(o.GetNamespace(), "kube-") || generated(o)
-		})
-		return m
 	}
 	if other := differing(authored(before), authored(after), essence); len(other) > 0 {
 		return []string{"setting up twice gives two worlds: " + strings.Join(other, ", ")}
