@@ -159,7 +159,7 @@ func TestCommands(t *testing.T) {
 }
 
 // lessonVerbs stand in README as `drydock lesson …`.
-var lessonVerbs = []string{"ls", "start", "show", "next", "hint", "answer", "reset"}
+var lessonVerbs = []string{"ls", "start", "show", "next", "hint", "answer", "reset", "goto"}
 
 // declaredCommands reads the names of commands from the sources: building the program takes too long for a look at its help.
 func declaredCommands(t *testing.T) []string {

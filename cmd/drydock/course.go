@@ -171,6 +171,13 @@ func (a *app) lessonCommand() *cobra.Command {
 			}
 			return m.Answer(ctx, c, args[0], args[1])
 		}),
+		a.consented("goto STEP", "Take the lab back to a step that was open before", 1, func(ctx context.Context, m plain.Mode, c *course.Course, args []string, yes bool) int {
+			if len(args) != 1 {
+				fmt.Fprintln(m.Err, "drydock lesson goto needs the name of a step")
+				return exitUsage
+			}
+			return m.Goto(ctx, c, args[0], yes)
+		}),
 		a.consented("reset", "Build the lesson's world anew", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string, yes bool) int {
 			return m.Reset(ctx, c, yes)
 		}),

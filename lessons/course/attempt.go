@@ -34,6 +34,7 @@ type attempt struct {
 	hints   map[string][]int // places of the hints shown, by step
 	done    bool             // was recorded as finished
 	trouble error            // the last record that could not be kept
+	kept    int              // steps that were open, or have become so and were kept
 }
 
 type marked struct {

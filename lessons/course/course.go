@@ -251,6 +251,7 @@ func (c *Course) enter(lesson *pack.Lesson, m marker, fresh bool) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	a.kept = a.openStepsLocked()
 	c.current = a
 	c.switchedLocked()
 	c.publishLocked(a.pictureLocked())
@@ -287,6 +288,7 @@ func (c *Course) runOne(ctx context.Context, a *attempt, switched <-chan struct{
 			_ = a.engine.Run(asking, a.questions, func(r checks.Report) { c.take(a, r) }) // ends with asking only
 		})
 		running.Go(func() { c.refresh(asking, a) })
+		running.Go(func() { c.keepSteps(asking, a) })
 	}
 	select {
 	case <-switched:

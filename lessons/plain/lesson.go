@@ -247,6 +247,30 @@ func (m Mode) Reset(ctx context.Context, c *course.Course, yes bool) int {
 	return OK
 }
 
+// Goto takes the lab back to a step that was open before; without yes it only says what that means.
+func (m Mode) Goto(ctx context.Context, c *course.Course, step string, yes bool) int {
+	if err := c.Resume(ctx); err != nil {
+		return m.failed(err)
+	}
+	if !slices.ContainsFunc(c.Current().Steps, func(s pack.Step) bool { return s.ID == step }) {
+		fmt.Fprintf(m.Err, unknownStep.In(m.Lang)+"\n", step)
+		return Usage
+	}
+	if !yes {
+		m.say(gotoYes)
+		return No
+	}
+	err := c.Goto(ctx, step)
+	if errors.Is(err, course.ErrNotKept) {
+		fmt.Fprintf(m.Err, notKept.In(m.Lang)+"\n", step)
+		return No
+	}
+	if err != nil {
+		return m.failed(err)
+	}
+	return m.Show(ctx, c)
+}
+
 // Answer hands in an answer and prints what became of it.
 func (m Mode) Answer(ctx context.Context, c *course.Course, goal, value string) int {
 	return m.looked(ctx, c, func(ctx context.Context, s *course.State) int {

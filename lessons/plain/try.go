@@ -2,6 +2,7 @@ package plain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,7 +20,8 @@ type Shell interface {
 // solveWithin is how long the solution may take until a step is open.
 const solveWithin = 2 * time.Minute
 
-// SolveUpTo runs the solution of the current lesson until a step is open, and prints the step. The solution is stopped at
+// SolveUpTo takes the lab to a step that was reached in it before, or else runs the solution of the current lesson until the step
+// is open, and prints it. The solution is stopped at
 // that moment; a command that was running then has had its effect.
 func (m Mode) SolveUpTo(ctx context.Context, c *course.Course, step string, shell Shell) int {
 	lesson := c.Current()
@@ -27,6 +29,14 @@ func (m Mode) SolveUpTo(ctx context.Context, c *course.Course, step string, shel
 	if place < 0 {
 		fmt.Fprintf(m.Err, unknownStep.In(m.Lang)+"\n", step)
 		return Usage
+	}
+	if place > 0 {
+		switch err := c.Goto(ctx, step); {
+		case err == nil:
+			return m.Show(ctx, c)
+		case !errors.Is(err, course.ErrNotKept):
+			return m.failed(err)
+		}
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, solveWithin, fmt.Errorf("step %s did not open within %s", step, solveWithin))
 	defer stop()

@@ -69,6 +69,8 @@ var (
 	triedSummary  = both("%d wrong answers tried; %d goals noticed none of them.", "틀린 답 %d개를 해 보았고, 하나도 걸러 내지 못한 목표는 %d개입니다.")
 	testTime      = both("It took %s; the budget is %s.", "걸린 시간 %s, 목표 %s.")
 	madePack      = both("%s is ready. Prove it with: drydock pack test %s", "%s 팩을 만들었습니다. 확인하기: drydock pack test %s")
+	gotoYes       = both("This takes the lab back to what it was when the step opened; your files stay. Add --yes to do it.", "랩을 그 단계가 열렸을 때로 되돌려요. 내 파일은 그대로 남아요. 실행하려면 --yes를 붙이세요.")
+	notKept       = both("This lab has not seen step %s open; a step that you have reached can be gone back to.", "이 랩에서는 %s 단계가 열린 적이 없어요. 도달했던 단계로만 돌아갈 수 있어요.")
 	unknownStep   = both("there is no step %q in this lesson", "이 수업에 %q 단계가 없습니다")
 	builtPack     = both("%s\n%s", "%s\n%s")
 	madeKey       = both("Sign with %s, and keep it to yourself. Give %s away.", "%s은(는) 서명에 쓰는 열쇠이니 혼자만 가지고, %s을(를) 나누어 주세요.")
