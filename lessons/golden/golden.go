@@ -2,7 +2,8 @@
 //
 // For every lesson it holds the golden contract in fresh labs: nothing scores in a fresh world (1), every solution scores
 // in full (2), each mutant fails exactly the goals it names with the message it names (3), asking changes nothing (4),
-// setting up twice gives the same world (5), nothing is left when a lab is torn down (7), all of it with other seeds as
+// setting up twice gives the same world (5), going back to the snapshot of a step gives the state that solving had reached
+// (6, see steps.go), nothing is left when a lab is torn down (7), all of it with other seeds as
 // often as wanted (8) and with no way out of the lab (9). Goals that are blocked because they need a goal that a mutant
 // fails need not be named.
 package golden
