@@ -116,5 +116,5 @@ func measureInterface(ctx context.Context, _ *workshop) ([]row, error) {
 		return rows, err
 	}
 	took := ticks.duration("ChangeToVerdict", "ns/op", time.Nanosecond) / 2 // one round is a change to good and one to bad
-	return append(rows, row{what: "a change in the API to a verdict, mean", budget: "50 ms", measured: ms(took), kept: within(took, 50*time.Millisecond)}), nil
+	return append(rows, row{what: "a change in the API to a verdict, mean", budget: "20 ms", measured: ms(took), kept: within(took, 20*time.Millisecond)}), nil
 }

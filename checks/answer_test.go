@@ -32,6 +32,7 @@ func sealed(t *testing.T, s checks.AnswerSpec, answer string) checks.AnswerSpec 
 
 func TestAnswer(t *testing.T) {
 	const why = "Look at the lab again: the answer can be found there."
+	const look = "drydock lesson show"
 	choice := sealed(t, checks.AnswerSpec{
 		Choice: []checks.Option{{ID: "a", Text: checks.English("Nothing")}, {ID: "b", Text: checks.English("The kubelet")}},
 		Wrong:  map[string]checks.Text{"a": checks.English("Something started it.")},
@@ -48,10 +49,10 @@ func TestAnswer(t *testing.T) {
 			Outcome: "pass", Expected: "an answer to the question", Seen: "you answered: The kubelet",
 		}},
 		"choice is wrong": {choice, answers{"q": "a"}, reading{
-			"fail", "wrong-answer", "", "another answer", "you answered: Nothing", "Something started it.", "",
+			"fail", "wrong-answer", "", "another answer", "you answered: Nothing", "Something started it.", look,
 		}},
 		"no answer": {choice, answers{"other": "b"}, reading{
-			Outcome: "fail", Cause: "no-answer", Expected: "an answer to the question", Seen: "no answer yet",
+			Outcome: "fail", Cause: "no-answer", Expected: "an answer to the question", Seen: "no answer yet", Why: why, Look: look,
 		}},
 		"number passes": {number, answers{"q": " 8,080 "}, reading{
 			Outcome: "pass", Expected: "an answer to the question", Seen: "you answered: 8,080",
@@ -60,19 +61,19 @@ func TestAnswer(t *testing.T) {
 			Outcome: "pass", Expected: "an answer to the question", Seen: "you answered: 8080.4",
 		}},
 		"number is off": {number, answers{"q": "8081"}, reading{
-			"fail", "wrong-answer", "", "another answer", "you answered: 8081", why, "",
+			"fail", "wrong-answer", "", "another answer", "you answered: 8081", why, look,
 		}},
 		"not a number": {number, answers{"q": "web"}, reading{
-			"fail", "not-a-number", "", "a number", "you answered: web", why, "",
+			"fail", "not-a-number", "", "a number", "you answered: web", why, look,
 		}},
 		"text in another case": {text, answers{"q": "  NODE   1"}, reading{
 			Outcome: "pass", Expected: "an answer to the question", Seen: "you answered: NODE   1",
 		}},
 		"text is wrong": {text, answers{"q": "node 2"}, reading{
-			"fail", "wrong-answer", "", "another answer", "you answered: node 2", why, "",
+			"fail", "wrong-answer", "", "another answer", "you answered: node 2", why, look,
 		}},
 		"case matters": {strict, answers{"q": "ready"}, reading{
-			"fail", "wrong-answer", "", "another answer", "you answered: ready", why, "",
+			"fail", "wrong-answer", "", "another answer", "you answered: ready", why, look,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

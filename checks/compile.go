@@ -9,10 +9,18 @@ import (
 // Compile turns a Spec into a Check. The error names the field that is wrong, as a *FieldError.
 func Compile(s Spec) (Check, error) {
 	if given(s.Object != nil, s.Probe != nil, s.Answer != nil, s.Event != nil, s.Actor != nil, s.History != nil,
-		s.Command != nil, s.Node != nil, s.Script != nil, s.All != nil, s.Any != nil, s.Not != nil) != 1 {
+		s.Command != nil, s.Node != nil, s.Container != nil, s.Script != nil, s.All != nil, s.Any != nil, s.Not != nil) != 1 {
 		return nil, &FieldError{Err: errors.New(
-			"a check is exactly one of object, probe, answer, event, actor, history, command, node, script, all, any, not")}
+			"a check is exactly one of object, probe, answer, event, actor, history, command, node, container, script, all, any, not")}
 	}
+	c, err := compileAny(s)
+	if err != nil {
+		return nil, err
+	}
+	return teaching(s, c), nil
+}
+
+func compileAny(s Spec) (Check, error) {
 	switch {
 	case s.All != nil:
 		return compileParts("all", s.All)
@@ -55,6 +63,8 @@ func compileOne(s Spec) (Check, error) {
 		return below("command", func() (Check, error) { return compileCommand(*s.Command) })
 	case s.Node != nil:
 		return below("node", func() (Check, error) { return compileNode(*s.Node) })
+	case s.Container != nil:
+		return below("container", func() (Check, error) { return compileContainer(*s.Container) })
 	default:
 		return below("script", func() (Check, error) { return compileScript(*s.Script) })
 	}

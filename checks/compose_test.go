@@ -52,7 +52,7 @@ func TestCompileNamesTheField(t *testing.T) {
 		spec checks.Spec
 		want complaint
 	}{
-		"nothing": {checks.Spec{}, complaint{"", "a check is exactly one of object, probe, answer, event, actor, history, command, node, script, all, any, not"}},
+		"nothing": {checks.Spec{}, complaint{"", "a check is exactly one of object, probe, answer, event, actor, history, command, node, container, script, all, any, not"}},
 		"no kind": {pod(func(s *checks.ObjectSpec) { s.Kind = "" }), complaint{"object.kind", "an object check needs a kind, such as Pod"}},
 		"unknown kind": {pod(func(s *checks.ObjectSpec) { s.Kind = "Boat" }), complaint{
 			"object.kind", "kind Boat needs an apiVersion beside it",

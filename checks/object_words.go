@@ -74,6 +74,10 @@ func (c *objectCheck) conditions() Text {
 	return joinTexts(", ", parts...)
 }
 
+func (n Count) holds(is int) bool {
+	return (n.Min == nil || is >= *n.Min) && (n.Max == nil || is <= *n.Max)
+}
+
 func (n Count) text() Text {
 	switch {
 	case n.Min != nil && n.Max != nil && *n.Min == *n.Max:

@@ -304,7 +304,7 @@ func TestScript(t *testing.T) {
 		want    reading
 	}{
 		"pass":        {scripts{out: `{"outcome": "pass", "seen": "fine"}`}, reading{Outcome: "pass", Seen: "fine"}},
-		"fail":        {scripts{out: `{"outcome": "fail", "expected": "two", "seen": "one", "look": "ls"}`}, reading{Outcome: "fail", Cause: "script", Expected: "two", Seen: "one", Look: "ls"}},
+		"fail":        {scripts{out: `{"outcome": "fail", "expected": "two", "seen": "one", "look": "ls"}`}, reading{Outcome: "fail", Cause: "script", Expected: "two", Seen: "one", Why: "The lesson looked at the lab with a script of its own.", Look: "ls"}},
 		"other words": {scripts{out: `{"outcome": "maybe"}`}, reading{Outcome: "error", Cause: "script", Seen: `the check's script gave no answer: it printed outcome "maybe" instead of pass or fail`}},
 		"no JSON":     {scripts{out: `ok`}, reading{Outcome: "error", Cause: "script", Seen: "the check's script gave no answer: invalid character 'o' looking for beginning of value"}},
 		"it broke":    {scripts{err: errors.New("exit status 2")}, reading{Outcome: "error", Cause: "script", Seen: "the check's script gave no answer: exit status 2"}},

@@ -70,10 +70,10 @@ func TestProbe(t *testing.T) {
 			Outcome: "pass", Expected: "web:8080 can be reached from learner", Seen: "it can be reached",
 		}},
 		"tcp refused": {tcp, &prober{dial: checks.DialResult{Problem: "connection refused"}}, reading{
-			"fail", "closed", "", "web:8080 can be reached from learner", "no answer: connection refused", why, "",
+			"fail", "closed", "", "web:8080 can be reached from learner", "no answer: connection refused", why, "drydock exec -- nc -vz web 8080",
 		}},
 		"tcp open that should not be": {closed, &prober{dial: checks.DialResult{Connected: true}}, reading{
-			"fail", "open", "", "web:8080 cannot be reached from pod/other/client", "it can be reached", "What should be closed is open.", "",
+			"fail", "open", "", "web:8080 cannot be reached from pod/other/client", "it can be reached", "What should be closed is open.", "kubectl exec -n other client -- nc -vz web 8080",
 		}},
 		"dns passes": {dns, &prober{lookup: []string{"10.96.0.7"}}, reading{
 			Outcome: "pass", Expected: "the name web leads to 10.96.0.7 for pod/client", Seen: "it leads to 10.96.0.7", Look: "nslookup web",
@@ -90,11 +90,11 @@ func TestProbe(t *testing.T) {
 		}},
 		"exec fails": {exec, &prober{exec: checks.ExecResult{Code: 1, Stderr: "no such file"}}, reading{
 			"fail", "code", "", "`cat /etc/motd` on node/node-1 ends with code 0 and prints \"hello\"",
-			`it ended with code 1: "no such file"`, why, "",
+			`it ended with code 1: "no such file"`, why, "drydock node shell node-1 -- cat /etc/motd",
 		}},
 		"exec says something else": {exec, &prober{exec: checks.ExecResult{Stdout: "bye"}}, reading{
 			"fail", "output", "", "`cat /etc/motd` on node/node-1 ends with code 0 and prints \"hello\"",
-			`it ended with code 0: "bye"`, why, "",
+			`it ended with code 0: "bye"`, why, "drydock node shell node-1 -- cat /etc/motd",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,8 @@ type Spec struct {
 	Node    *NodeSpec    `yaml:"node"`
 	Script  *ScriptSpec  `yaml:"script"`
 
+	Container *ContainerSpec `yaml:"container"`
+
 	All []Spec `yaml:"all"`
 	Any []Spec `yaml:"any"`
 	Not *Spec  `yaml:"not"`

@@ -134,6 +134,34 @@ type CgroupSpec struct {
 	Max  *float64 `yaml:"max"`
 }
 
+// ContainerSpec asks a node's runtime about a container outside Kubernetes, as `drydock ctr` runs them. What is left out is not
+// asked; with nothing but a name, the container must be there.
+type ContainerSpec struct {
+	Node     string        `yaml:"node"` // "node-1" when left out
+	Name     string        `yaml:"name"`
+	State    string        `yaml:"state"` // "created", "running", "exited", "absent"
+	ExitCode *int          `yaml:"exitCode"`
+	Image    string        `yaml:"image"`  // as it was run: "drydock/web:1"
+	Layers   *Count        `yaml:"layers"` // how many read-only ones lie below it
+	Diff     *DiffSpec     `yaml:"diff"`
+	Limits   *LimitsSpec   `yaml:"limits"`
+	Timeout  time.Duration `yaml:"timeout"`
+	Every    time.Duration `yaml:"every"`
+}
+
+// DiffSpec expects that a container has changed a path of its files, or has left it alone.
+type DiffSpec struct {
+	Path   string `yaml:"path"`
+	Change string `yaml:"change"` // "added", "changed" or "deleted"; any when left out
+	Absent bool   `yaml:"absent"`
+}
+
+// LimitsSpec expects what a container is held to; 0 is no limit.
+type LimitsSpec struct {
+	Memory string   `yaml:"memory"` // "64Mi"
+	CPUs   *float64 `yaml:"cpus"`   // 0.5
+}
+
 // ScriptSpec is the way out when no other check fits: a shell script of the pack that reads the world as JSON on standard
 // input and prints its answer as JSON. It runs without network, sees the machine read-only, and has a time limit.
 type ScriptSpec struct {

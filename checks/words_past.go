@@ -55,6 +55,16 @@ var (
 	whyNode     = phrase{"What an object promises, a machine has to keep.", "오브젝트에 적힌 약속은 머신에서 지켜져야 합니다."}
 )
 
+// What is said of a container outside Kubernetes.
+var (
+	containerOn  = phrase{"container %[1]s on %[2]s: %[3]s", "%[2]s의 컨테이너 %[1]s: %[3]s"}
+	itExists     = phrase{"it is there", "있음"}
+	isAbsent     = phrase{"it is not there", "없음"}
+	changedPath  = phrase{"%[1]s in its diff (%[2]s)", "diff에 %[1]s 있음 (%[2]s)"}
+	unchanged    = phrase{"%[1]s is not in its diff", "diff에 %[1]s 없음"}
+	whyContainer = phrase{"The runtime knows only what was run, not what was meant.", "런타임은 실제로 실행된 것만 알아요."}
+)
+
 // What stands behind a failure.
 var (
 	becauseOf    = phrase{"because %[1]s", "원인: %[1]s"}

@@ -56,6 +56,9 @@ func (m *Model) checksChanged(v ChecksView) tea.Cmd {
 	m.touch(checksPane)
 	m.touch(lessonPane)
 	m.dirty |= dirtyStatus
+	if sameLesson && v.Edition != before.Edition {
+		m.loadLesson()
+	}
 	if !sameLesson {
 		m.loadLesson()
 		m.lesson.step = max(min(v.Open, len(m.lesson.lesson.Steps))-1, 0) // resume where the learner was

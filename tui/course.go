@@ -102,6 +102,8 @@ type Step struct {
 // ChecksView is the state of all goals of the current lesson.
 type ChecksView struct {
 	LessonID string
+	// Edition grows when the text of the lesson has become another, as when its author saves it.
+	Edition int
 	// Open is how many steps of the lesson may be read: the first is always open, the next opens when the goals
 	// of the one before are reached.
 	Open  int

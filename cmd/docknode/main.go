@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +37,7 @@ var verbs = []verb{
 	{"proxy", "keep the kernel's rules in step with Services", runProxy},
 	{"seed", "unpack an archive of images into a folder for all nodes: docknode seed --to DIR < ARCHIVE", seed},
 	{"probe", "try what this machine offers, for drydock doctor", runProbe},
+	{"ctr", "containers without Kubernetes; without arguments it says how", runCtr},
 	{"pause", "hold the pid namespace of a pod that shares one", pause},
 }
 
@@ -63,7 +65,12 @@ func do(v verb, args []string, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	footprint.After(ctx, started)
-	if err := v.run(ctx, args); err != nil {
+	err := v.run(ctx, args)
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	if err != nil {
 		fmt.Fprintf(errOut, "docknode %s: %s\n", v.name, strings.TrimSpace(err.Error()))
 		return 4
 	}

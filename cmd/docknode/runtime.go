@@ -137,10 +137,11 @@ func serveRuntime(ctx context.Context, server *cri.Server, h *history, f runtime
 	return errors.Join(err, <-reaped, <-ordered)
 }
 
-// takeOrders serves this machine's systemctl until ctx ends: its services, and what its pods have written.
+// takeOrders serves this machine's systemctl until ctx ends: its services, what its pods have written, and images.
 func takeOrders(ctx context.Context, f runtimeFlags, units services, server *cri.Server) error {
 	verbs := units.verbs(ctx)
 	maps.Copy(verbs, keeping(server, filepath.Join(f.root, "kept")))
+	verbs[verbImport] = importInto(server.Images())
 	listener, err := lab.Listen(filepath.Join(filepath.Dir(f.socket), "services.sock"))
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (a *app) find() (place, error) {
 		return place{}, usage("%w", err)
 	}
 	if inside := os.Getenv("DRYDOCK_LAB"); inside != "" && !seen(h) {
-		return place{}, usage("this shell is inside lab %q, where there are kubectl, `drydock component` and `drydock node`; type other drydock commands in a terminal of your machine", inside)
+		return place{}, usage("this shell is inside lab %q, where there are kubectl, `drydock component`, `drydock node` and `drydock ctr`; type other drydock commands in a terminal of your machine", inside)
 	}
 	return place{home: h, lab: l}, nil
 }

@@ -43,7 +43,7 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	}
 	c, err := course.New(course.Config{
 		Pack: lessons, Book: book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(), Scripts: newScripter(p),
-		Machines:  labMachines{p.lab},
+		Machines:  labMachines{p.lab, a.packFile(p)},
 		Snapshots: labSnapshots{p.lab},
 	})
 	if err != nil {
@@ -73,6 +73,15 @@ func (a *app) loadPack(p place) (*pack.Pack, error) {
 		return readPack(name)(library.Load(name))
 	}
 	return nil, usage("there is no pack %q: it is no folder, no file, not installed, and none of %s", name, strings.Join(library.Names(), ", "))
+}
+
+// packFile is the built pack that --pack names, by its file or as an installed one; "" for a folder and a bundled one.
+func (a *app) packFile(p place) string {
+	if info, err := os.Stat(a.pack); err == nil && info.Mode().IsRegular() {
+		return a.pack
+	}
+	installed, _ := pack.Installed(packsDir(p)) // loadPack has said what is wrong
+	return installed[a.pack]
 }
 
 // readPack says of an error which pack it was.

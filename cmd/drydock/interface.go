@@ -12,6 +12,7 @@ import (
 
 	"drydock/checks"
 	"drydock/lessons/course"
+	"drydock/lessons/pack"
 	"drydock/lessons/plain"
 	"drydock/tui"
 	"drydock/tui/desk"
@@ -28,6 +29,7 @@ var keepsRunning = checks.Text{
 type interfaceFlags struct {
 	ascii, reduceMotion, noMouse, plain bool
 	theme, color                        string
+	watch                               bool // the pack is a folder that is being written
 }
 
 func (f *interfaceFlags) register(cmd *cobra.Command) {
@@ -58,6 +60,12 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 	defer lessons.Wait()
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
+	watching := make(chan error, 1)
+	if f.watch {
+		go func() { watching <- pack.Watch(ctx, a.pack, lessons.Reload) }()
+	} else {
+		watching <- nil
+	}
 	world := desk.NewLab(desk.LabOptions{
 		Paths: p.lab, Env: learnersEnvironment(),
 		Launch: func(ctx context.Context, report func(string)) error { return a.launch(ctx, p, labSize{}, report) },
@@ -70,8 +78,11 @@ func (a *app) open(cmd *cobra.Command, f interfaceFlags) error {
 		ASCII: f.ascii, ReduceMotion: f.reduceMotion, NoMouse: f.noMouse, Theme: f.theme,
 		NoColor: f.color == "never" || os.Getenv("NO_COLOR") != "",
 	})
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	stop()
+	for _, err := range []error{err, <-watching} {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), keepsRunning.In(a.language())+"\n", p.lab.Name())
 	return err

@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
 
 	"drydock/engine/cluster/control"
 	"drydock/lessons/pack"
@@ -10,7 +15,10 @@ import (
 )
 
 // labMachines breaks and mends a lab's nodes and parts, for lessons that declare faults.
-type labMachines struct{ lab home.Lab }
+type labMachines struct {
+	lab  home.Lab
+	pack string // a built pack that may have images beside it; "" for none
+}
 
 // Break implements course.Machines.
 func (m labMachines) Break(ctx context.Context, f pack.Fault) error {
@@ -62,4 +70,62 @@ func (m labMachines) each(ctx context.Context, nodes []control.Node, state, acti
 		}
 	}
 	return nil
+}
+
+// Bring implements course.Machines. A node that has the images already is left alone.
+func (m labMachines) Bring(ctx context.Context) error {
+	if m.pack == "" {
+		return nil
+	}
+	a, err := pack.OpenFile(m.pack)
+	if err != nil || len(a.Images) == 0 {
+		return err
+	}
+	status, err := control.AskStatus(ctx, m.lab.Control())
+	if err != nil {
+		return err
+	}
+	for _, n := range status.Nodes {
+		if err := m.bringTo(ctx, n.Name, a); err != nil {
+			return fmt.Errorf("bring the pack's images to %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+func (m labMachines) bringTo(ctx context.Context, node string, a *pack.Artifact) error {
+	var there strings.Builder
+	if err := m.ctr(ctx, control.CtrRequest{Node: node, Args: []string{"images", "--digests"}}, nil, &there); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(a.Images, func(d pack.Descriptor) bool { return !strings.Contains(there.String(), d.Digest) }) {
+		return nil
+	}
+	return m.ctr(ctx, control.CtrRequest{Node: node, Args: []string{"import"}}, a.WriteImages, io.Discard)
+}
+
+// ctr runs one command on a node, with something on its standard input, and collects what it prints.
+func (m labMachines) ctr(ctx context.Context, r control.CtrRequest, feed func(io.Writer) error, out io.Writer) error {
+	var said strings.Builder
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	fed := make(chan error, 1)
+	go func() { // ends when the node has read all, or has closed its end
+		var err error
+		if feed != nil {
+			err = feed(write)
+		}
+		fed <- errors.Join(err, write.Close())
+	}()
+	code, err := runCollected(ctx, func(files [3]*os.File) (int, error) {
+		return control.RunCtr(ctx, m.lab.Control(), r, [3]*os.File{read, files[1], files[2]})
+	}, out, &said)
+	read.Close()
+	feeding := <-fed
+	if err == nil && code != 0 {
+		return fmt.Errorf("%s", strings.TrimSpace(said.String()))
+	}
+	return errors.Join(err, feeding)
 }

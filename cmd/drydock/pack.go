@@ -116,7 +116,7 @@ type testLab struct {
 
 func (l *testLab) RESTConfig() *rest.Config  { return l.config }
 func (l *testLab) Prober() checks.Prober     { return l.prober }
-func (l *testLab) Machines() course.Machines { return labMachines{l.lab} }
+func (l *testLab) Machines() course.Machines { return labMachines{lab: l.lab} }
 func (l *testLab) Workspace() string         { return l.lab.Workspace() }
 
 // RunScript implements golden.Lab.

@@ -77,5 +77,6 @@ func (a *app) packPreviewCommand(oneDir cobra.PositionalArgs) *cobra.Command {
 		},
 	}
 	look.register(cmd)
+	cmd.Flags().BoolVar(&look.watch, "watch", false, "show what was saved, or what is wrong with it, within a moment")
 	return cmd
 }

@@ -29,6 +29,7 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 		control.VerbNode:       c.changeNode,
 		control.VerbNodeAdd:    c.addNodes,
 		control.VerbNodeExec:   c.execOnNode,
+		control.VerbCtr:        c.ctr,
 		control.VerbComponent:  c.changeComponent(ctx),
 		control.VerbComponents: c.listComponents,
 
@@ -51,6 +52,7 @@ func (c *Cluster) serveRoom(ctx context.Context) error {
 	verbs := map[string]lab.Handler{
 		control.VerbStatus:     func(_ context.Context, call *lab.Call) error { return call.Send(c.status()) },
 		control.VerbNode:       c.breakNode,
+		control.VerbCtr:        c.ctr,
 		control.VerbComponent:  c.changeComponent(ctx),
 		control.VerbComponents: c.listComponents,
 	}
@@ -80,6 +82,20 @@ func (c *Cluster) execOnNode(ctx context.Context, call *lab.Call) error {
 	if err := call.Decode(&e); err != nil {
 		return err
 	}
+	return c.runOnNode(ctx, call, e)
+}
+
+// ctr answers control.VerbCtr.
+func (c *Cluster) ctr(ctx context.Context, call *lab.Call) error {
+	var r control.CtrRequest
+	if err := call.Decode(&r); err != nil {
+		return err
+	}
+	args := append([]string{nodeBin + "/docknode", "ctr"}, r.Args...)
+	return c.runOnNode(ctx, call, control.NodeExec{Name: r.Node, Exec: control.Exec{Args: args}})
+}
+
+func (c *Cluster) runOnNode(ctx context.Context, call *lab.Call, e control.NodeExec) error {
 	if len(call.Files) != 3 {
 		return fmt.Errorf("a program needs standard input, output and error; got %d files", len(call.Files))
 	}

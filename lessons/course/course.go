@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -62,6 +63,8 @@ type Machines interface {
 	Break(ctx context.Context, f pack.Fault) error
 	// Mend undoes every fault, whoever made it.
 	Mend(ctx context.Context) error
+	// Bring puts the images that the pack brought along on every node.
+	Bring(ctx context.Context) error
 }
 
 // Course is the learner's way through a pack in one lab. Safe for use by several goroutines.
@@ -70,8 +73,9 @@ type Course struct {
 	cfg       Config
 	resources *checks.Resources
 
-	running  chan struct{} // one slot: held by the Run that asks
-	building sync.Mutex    // held while a world is built: one at a time
+	pack     atomic.Pointer[pack.Pack] // another one after Reload
+	running  chan struct{}             // one slot: held by the Run that asks
+	building sync.Mutex                // held while a world is built: one at a time
 
 	mu sync.Mutex
 	// guarded by mu
@@ -92,14 +96,35 @@ func New(cfg Config) (*Course, error) {
 			return nil, err
 		}
 	}
-	return &Course{
+	c := &Course{
 		cfg: cfg, resources: resources, state: &State{}, running: make(chan struct{}, 1),
 		changed: make(chan struct{}), switched: make(chan struct{}),
-	}, nil
+	}
+	c.pack.Store(cfg.Pack)
+	return c, nil
+}
+
+// Reload goes on with another edition of the pack. The lesson that is open stays open, in the world as it is: what the new
+// edition says of the world is seen after a reset. A lesson that is no longer there stays as it was.
+func (c *Course) Reload(p *pack.Pack) error {
+	c.pack.Store(p)
+	a, err := c.open()
+	if err != nil {
+		return nil //nolint:nilerr // no lesson is open: the next one comes out of the new edition
+	}
+	lesson := p.Lesson(a.marker.Lesson)
+	if lesson == nil {
+		return nil
+	}
+	mine, err := lesson.For(a.marker.Seed)
+	if err != nil {
+		return fmt.Errorf("open lesson %s: %w", a.marker.Lesson, err)
+	}
+	return c.enter(mine, a.marker, false)
 }
 
 // Pack is the pack that is worked through.
-func (c *Course) Pack() *pack.Pack { return c.cfg.Pack }
+func (c *Course) Pack() *pack.Pack { return c.pack.Load() }
 
 // Resume makes the lesson that is open in the lab current; ErrNoLesson when there is none, or none of these packs.
 func (c *Course) Resume(ctx context.Context) error {
@@ -111,7 +136,7 @@ func (c *Course) Resume(ctx context.Context) error {
 }
 
 func (c *Course) resume(m marker) error {
-	lesson := c.cfg.Pack.Lesson(m.Lesson)
+	lesson := c.Pack().Lesson(m.Lesson)
 	if lesson == nil || m.Pack != lesson.Pack().ID || lesson.Revision != m.Revision {
 		return ErrNoLesson
 	}
@@ -145,7 +170,7 @@ func (c *Course) Open(ctx context.Context, lesson string) error {
 
 // allowed says why a lesson cannot be opened yet.
 func (c *Course) allowed(id string) error {
-	lesson := c.cfg.Pack.Lesson(id)
+	lesson := c.Pack().Lesson(id)
 	if lesson == nil {
 		return fmt.Errorf("there is no lesson %q", id)
 	}
@@ -170,7 +195,7 @@ func (c *Course) step(ctx context.Context, by int) error {
 	if lesson == nil {
 		return ErrNoLesson
 	}
-	all := c.cfg.Pack.Lessons
+	all := c.Pack().Lessons
 	i := by + slices.IndexFunc(all, func(l *pack.Lesson) bool { return l.ID == lesson.ID })
 	if i < 0 || i >= len(all) {
 		return ErrNoMore

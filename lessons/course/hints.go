@@ -31,7 +31,7 @@ func (c *Course) Hint(_ context.Context, step string) (Hint, error) {
 	}
 	c.mu.Lock()
 	place := 0
-	if c.cfg.Pack.Policy != pack.Exam {
+	if c.Pack().Policy != pack.Exam {
 		place = a.nextHintLocked(s)
 	}
 	if place > 0 {
@@ -91,7 +91,7 @@ func (c *Course) Hints(step string) (shown []Hint, total int) {
 		return nil, 0
 	}
 	s := c.current.lesson.Step(step)
-	if s == nil || c.cfg.Pack.Policy == pack.Exam {
+	if s == nil || c.Pack().Policy == pack.Exam {
 		return nil, 0
 	}
 	for _, h := range s.Hints {

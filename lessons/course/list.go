@@ -19,7 +19,7 @@ type LessonInfo struct {
 // Lessons lists the pack's lessons with what the learner has done of each.
 func (c *Course) Lessons() ([]LessonInfo, error) {
 	var out []LessonInfo
-	for _, l := range c.cfg.Pack.Lessons {
+	for _, l := range c.Pack().Lessons {
 		s, err := c.cfg.Book.Standing(l.Pack().ID, l.ID, l.Revision)
 		if err != nil {
 			return nil, err
@@ -29,7 +29,7 @@ func (c *Course) Lessons() ([]LessonInfo, error) {
 			return nil, err
 		}
 		out = append(out, LessonInfo{
-			Lesson: l, Track: c.cfg.Pack.Track(l.ID).Title, Started: s.Started, Finished: s.Finished, Stale: s.Stale,
+			Lesson: l, Track: c.Pack().Track(l.ID).Title, Started: s.Started, Finished: s.Finished, Stale: s.Stale,
 			Score: s.Score, Needs: needs,
 		})
 	}
@@ -38,12 +38,12 @@ func (c *Course) Lessons() ([]LessonInfo, error) {
 
 // missing are the lessons to finish before another opens. In a free pack there are none.
 func (c *Course) missing(l *pack.Lesson) ([]string, error) {
-	if c.cfg.Pack.Policy == pack.Free {
+	if c.Pack().Policy == pack.Free {
 		return nil, nil
 	}
 	var out []string
 	for _, id := range l.Needs {
-		need := c.cfg.Pack.Lesson(id)
+		need := c.Pack().Lesson(id)
 		s, err := c.cfg.Book.Standing(need.Pack().ID, id, need.Revision)
 		if err != nil {
 			return nil, err

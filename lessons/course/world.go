@@ -53,7 +53,7 @@ func (c *Course) build(ctx context.Context, id string) error {
 
 // draw gives the lesson its parameters and the attempt its name.
 func (c *Course) draw(id string) (*pack.Lesson, marker, error) {
-	general := c.cfg.Pack.Lesson(id)
+	general := c.Pack().Lesson(id)
 	if general == nil {
 		return nil, marker{}, fmt.Errorf("there is no lesson %q", id)
 	}
@@ -101,11 +101,14 @@ func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (mark
 // ErrNoMachines is the error of a lesson that breaks machines where there are none to break.
 var ErrNoMachines = errors.New("this lesson breaks nodes or parts of the cluster, which only a lab of drydock's own can do")
 
-// mend undoes what the lesson before has broken, or the learner: a new world begins on whole machines.
+// mend undoes what the lesson before has broken, or the learner: a new world begins on whole machines, with the images it needs.
 func (c *Course) mend(ctx context.Context, lesson *pack.Lesson) error {
 	switch {
 	case c.cfg.Machines != nil:
-		return c.cfg.Machines.Mend(ctx)
+		if err := c.cfg.Machines.Mend(ctx); err != nil {
+			return err
+		}
+		return c.cfg.Machines.Bring(ctx)
 	case len(lesson.World.Faults) > 0:
 		return ErrNoMachines
 	default:

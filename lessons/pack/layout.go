@@ -39,6 +39,10 @@ func (a *Artifact) WriteTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return 0, a.write(w, ix)
+}
+
+func (a *Artifact) write(w io.Writer, ix []byte) error {
 	t := tar.NewWriter(w)
 	errs := []error{
 		addFile(t, "oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)),
@@ -50,7 +54,22 @@ func (a *Artifact) WriteTo(w io.Writer) (int64, error) {
 	for _, d := range a.large {
 		errs = append(errs, a.addLarge(t, d))
 	}
-	return 0, errors.Join(append(errs, t.Close())...)
+	return errors.Join(append(errs, t.Close())...)
+}
+
+// WriteImages writes the images beside the pack as an OCI layout of their own, as a container runtime imports it.
+func (a *Artifact) WriteImages(w io.Writer) error {
+	only := &Artifact{blobs: map[string][]byte{}, from: a.from}
+	for _, d := range a.Images {
+		if err := only.image(d); err != nil {
+			return err
+		}
+	}
+	ix, err := json.Marshal(index{SchemaVersion: 2, MediaType: indexType, Manifests: only.Images})
+	if err != nil {
+		return err
+	}
+	return only.write(w, ix)
 }
 
 func blobFile(digest string) string { return "blobs/" + strings.Replace(digest, ":", "/", 1) }

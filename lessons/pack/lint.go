@@ -182,6 +182,8 @@ func negative(s checks.Spec) bool {
 		return s.Event.Expect == checks.ExpectNone
 	case s.Actor != nil:
 		return s.Actor.Expect == checks.ExpectNone
+	case s.Container != nil:
+		return s.Container.State == "absent"
 	case s.Not != nil:
 		return !negative(*s.Not)
 	case len(s.All) > 0:

@@ -214,9 +214,9 @@ func TestLoadBroken(t *testing.T) {
 			edited(t, lesson, `object.status.phase == "Running"`, `pod.status.phase == "Running"`),
 			lesson + ":31:13: condition, column 1: undeclared reference to 'pod' (in container '')",
 		},
-		"a check of another version": {
-			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {container: {name: web}}"),
-			lesson + ":44:13: this version of drydock cannot look at containers outside Kubernetes yet (check kind container)",
+		"a question about a container that makes no sense": {
+			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {container: {name: web, state: dead}}"),
+			lesson + `:44:43: state "dead": use created, running, exited, absent`,
 		},
 		"faults that cannot happen": {
 			edited(t, lesson, "world:", `world:
@@ -384,6 +384,11 @@ func TestLint(t *testing.T) {
 		},
 		"a step without help": {
 			edited(t, lesson, "    hints: [{en: Take it away., ko: 지우세요.}]\n", ""), lesson + ": step end has no hints",
+		},
+		"only that a container is not there": {
+			edited(t, lesson, `    needs: [ready]
+    check: {object: {kind: Pod, name: "{{name}}", count: 0}}`, `    check: {container: {name: web, state: absent}}`),
+			lesson + ": goal gone: it asks only that something is not there, which is so before anything was done; let it need a goal that was reached before",
 		},
 		"a script": {
 			edited(t, lesson, "check: {object: {kind: ConfigMap, name: start}}", "check: {script: {run: echo}}"),

@@ -127,6 +127,7 @@ NOT YET 2 of 5: Question: on which port does the server in the pod listen?
   Expected: another answer
   Seen: you answered: 80
   Why: The server says it itself, in its log.
+  Look at: drydock lesson show
   Answer with: drydock lesson answer port ANSWER`, answer(plain.No, "80"))
 	same(t, "the right answer", "PASS 2 of 5: Question: on which port does the server in the pod listen?", answer(plain.OK, "8080"))
 

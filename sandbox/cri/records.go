@@ -133,8 +133,15 @@ func (s *Server) containersOf(p *pod) []*ctr {
 	return slices.DeleteFunc(s.listContainers(), func(c *ctr) bool { return c.pod != p })
 }
 
-// carries tells whether labels hold all that the selector asks for.
+// LabelOutside marks what was run without Kubernetes. Lists leave it out unless they ask for the label: containerd keeps
+// the kubelet's containers in a namespace of their own, k8s.io, for the same reason. A kubelet would remove them as orphans.
+const LabelOutside = "drydock.dev/outside-kubernetes"
+
+// carries reports whether labels satisfy a selector.
 func carries(labels, selector map[string]string) bool {
+	if _, asked := selector[LabelOutside]; !asked && labels[LabelOutside] != "" {
+		return false
+	}
 	for k, v := range selector {
 		if got, ok := labels[k]; !ok || got != v {
 			return false

@@ -122,6 +122,9 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
+// Images is where the node's images are.
+func (s *Server) Images() *image.Store { return s.cfg.Images }
+
 // Serve answers requests on l until ctx ends, and then kills all containers and takes down all sandboxes; their records stay. ready
 // is called once, when requests are being answered.
 func (s *Server) Serve(ctx context.Context, l net.Listener, ready func()) error {

@@ -18,7 +18,6 @@ import (
 // nothing else.
 type Course struct {
 	// set once in NewCourse
-	pack  *pack.Pack
 	open  func() (*course.Course, error)
 	renew func(ctx context.Context) error
 
@@ -27,7 +26,11 @@ type Course struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	course *course.Course // nil until Begin
+	course  *course.Course // nil until Begin
+	pack    *pack.Pack
+	edition int           // counts Reload
+	broken  error         // what is wrong with the newest edition, or nil
+	again   chan struct{} // closed by Reload
 }
 
 // planWithin bounds how long the names of what a reset deletes may take: the dialog waits for them.
@@ -35,7 +38,34 @@ const planWithin = 3 * time.Second
 
 // NewCourse prepares a course over a pack. open connects to the lab; renew puts the whole lab back to its first moment.
 func NewCourse(p *pack.Pack, open func() (*course.Course, error), renew func(context.Context) error) *Course {
-	return &Course{pack: p, open: open, renew: renew, begun: make(chan struct{})}
+	return &Course{pack: p, open: open, renew: renew, begun: make(chan struct{}), again: make(chan struct{})}
+}
+
+// Reload shows another edition of the pack, or what is wrong with it, in place of the one before. What the learner has done
+// and the world of the lesson stay.
+func (c *Course) Reload(p *pack.Pack, err error) {
+	c.mu.Lock()
+	live := c.course
+	if err == nil {
+		c.pack = p
+	}
+	c.mu.Unlock()
+	if err == nil && live != nil {
+		err = live.Reload(p)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.edition++
+	c.broken = err
+	close(c.again)
+	c.again = make(chan struct{})
+}
+
+// now is the pack, how often it was read again, a channel that is closed when that changes, and what is wrong with the newest edition.
+func (c *Course) now() (p *pack.Pack, edition int, again <-chan struct{}, broken error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pack, c.edition, c.again, c.broken
 }
 
 // Begin connects to the lab and takes the course up where it was left, or opens its first lesson that is not finished.
@@ -112,8 +142,9 @@ func (c *Course) infos() []course.LessonInfo {
 		}
 	}
 	var infos []course.LessonInfo
-	for _, l := range c.pack.Lessons {
-		infos = append(infos, course.LessonInfo{Lesson: l, Track: c.pack.Track(l.ID).Title})
+	p, _, _, _ := c.now()
+	for _, l := range p.Lessons {
+		infos = append(infos, course.LessonInfo{Lesson: l, Track: p.Track(l.ID).Title})
 	}
 	return infos
 }
@@ -139,8 +170,9 @@ func (c *Course) Lesson(lang tui.Language) tui.Lesson {
 		return tui.Lesson{}
 	}
 	prose := l.Prose.In(string(lang))
-	out := tui.Lesson{ID: l.ID, Title: l.Title.In(string(lang)), Total: len(c.pack.Lessons), Debrief: l.Debrief.In(string(lang))}
-	for i, other := range c.pack.Lessons {
+	p, _, _, broken := c.now()
+	out := tui.Lesson{ID: l.ID, Title: l.Title.In(string(lang)), Total: len(p.Lessons), Debrief: l.Debrief.In(string(lang))}
+	for i, other := range p.Lessons {
 		if other.ID == l.ID {
 			out.Number = i + 1
 		}
@@ -151,9 +183,26 @@ func (c *Course) Lesson(lang tui.Language) tui.Lesson {
 		if i == 0 && prose.Intro != "" {
 			markdown = prose.Intro + "\n\n" + markdown
 		}
+		if broken != nil {
+			markdown = mistakes(broken, lang)
+		}
 		out.Steps = append(out.Steps, tui.Step{ID: step.ID, Title: text.Title, Markdown: markdown})
 	}
 	return out
+}
+
+// mistakes stand where the text of the lesson was, until they are mended.
+func mistakes(err error, lang tui.Language) string {
+	head := "The pack cannot be read as it was saved:"
+	if lang == tui.Korean {
+		head = "저장한 팩을 읽을 수 없어요:"
+	}
+	var b strings.Builder
+	b.WriteString(head + "\n")
+	for line := range strings.Lines(err.Error()) {
+		b.WriteString("\n- " + strings.NewReplacer("*", "\\*", "_", "\\_", "<", "\\<", "`", "\\`").Replace(strings.TrimSpace(line)) + "\n")
+	}
+	return b.String()
 }
 
 // Open implements tui.Course.
@@ -290,13 +339,17 @@ func (c *Course) Checks(ctx context.Context, lang tui.Language) <-chan tui.Check
 		}
 		for {
 			changed := live.Changed() // before the state, so that no change is missed
+			_, edition, again, _ := c.now()
+			view := checksView(live.State(), lang)
+			view.Edition = edition
 			select {
-			case views <- checksView(live.State(), lang):
+			case views <- view:
 			case <-ctx.Done():
 				return
 			}
 			select {
 			case <-changed:
+			case <-again:
 			case <-ctx.Done():
 				return
 			}
