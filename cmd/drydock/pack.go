@@ -96,7 +96,7 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 	if err := f.app.launch(ctx, p, labSize{nodes: world.Nodes}, func(string) {}); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a lab for %s: %w", name, err), p.lab.Remove())
 	}
-	l := &testLab{place: p}
+	l := &testLab{place: p, pack: f.app.packFile(p)}
 	if l.config, err = access.RESTConfig(p.lab); err == nil {
 		l.prober, err = newLabProber(p.lab, l.config)
 	}
@@ -110,13 +110,14 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 // testLab is one of them.
 type testLab struct {
 	place
+	pack   string // the built pack that brings its images along; "" for none
 	config *rest.Config
 	prober checks.Prober
 }
 
 func (l *testLab) RESTConfig() *rest.Config  { return l.config }
 func (l *testLab) Prober() checks.Prober     { return l.prober }
-func (l *testLab) Machines() course.Machines { return labMachines{lab: l.lab} }
+func (l *testLab) Machines() course.Machines { return labMachines{l.lab, l.pack} }
 func (l *testLab) Workspace() string         { return l.lab.Workspace() }
 
 // RunScript implements golden.Lab.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/yaml"
+	yaml "sigs.k8s.io/yaml/goyaml.v3"
 
 	"drydock/lessons/pack"
 )
@@ -131,7 +131,15 @@ func firstComplaint(t *testing.T, fsys fs.FS) string {
 			t.Fatal(err)
 		}
 		var v map[string]any
-		if err := yaml.Unmarshal(data, &v); err != nil {
+		// As the loader reads it, in which `off` is a word; and then as JSON, which is what a schema speaks about.
+		var read any
+		if err := yaml.Unmarshal(data, &read); err != nil {
+			return err.Error()
+		}
+		if data, err = json.Marshal(read); err == nil {
+			err = json.Unmarshal(data, &v)
+		}
+		if err != nil {
 			return err.Error()
 		}
 		s := schemaOf(t, strings.TrimSuffix(path.Base(name), ".yaml"))
