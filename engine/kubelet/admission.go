@@ -12,7 +12,7 @@ import (
 
 // admit decides once whether the node takes the pod. A pod that already has a sandbox here was taken by an earlier kubelet.
 //
-// Kubernetes: affinity beyond nodeSelector, host ports and topology are checked too; here the scheduler's word is enough.
+// Kubernetes: affinity beyond nodeSelector and topology are checked too; here the scheduler's word is enough.
 func (w *worker) admit(ctx context.Context, pod *corev1.Pod, view *podView) bool {
 	if w.admitted || w.rejected {
 		return w.admitted
@@ -24,6 +24,9 @@ func (w *worker) admit(ctx context.Context, pod *corev1.Pod, view *podView) bool
 	reason, message := w.k.refuseWhileShutting()
 	if reason == "" {
 		reason, message = w.k.pressures.refuse(pod)
+	}
+	if reason == "" {
+		reason, message = refuseSysctls(pod)
 	}
 	if reason == "" {
 		reason, message = w.unfit(ctx, pod)
@@ -58,6 +61,9 @@ func (w *worker) unfit(ctx context.Context, pod *corev1.Pod) (reason, message st
 	pods := int64(0)
 	for _, other := range w.k.otherPods(w.uid) {
 		if neighbour, gone := other.current(); !gone && other.counted.Load() && !terminal(neighbour.Status.Phase) {
+			if portsConflict(pod, neighbour) {
+				return "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+			}
 			add(used, podRequests(neighbour))
 			pods++
 		}

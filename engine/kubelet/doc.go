@@ -22,7 +22,7 @@
 //
 // # Left out
 //
-// Static pods, cgroups per pod and per QoS class, devices, dynamic resource allocation, CSI and every volume that
+// Static pods, devices, dynamic resource allocation, CSI and every volume that
 // is not a directory of the node, image garbage collection, image pull secrets, pod certificates, user namespaces per pod, limits
 // on local storage, checkpointing. Each place where behaviour is simplified says "Kubernetes:".
 //

@@ -31,6 +31,7 @@ type fakeRuntime struct {
 	listeners  []chan *runtimeapi.ContainerEventResponse
 	calls      []string
 	starts     []time.Time // of all containers
+	parents    []string    // where the sandboxes' cgroups are to lie, and their limits
 
 	// what happens, by container or image name; all optional
 	exitsAfter map[string]time.Duration // a started container ends by itself
@@ -152,6 +153,7 @@ func (f *fakeRuntime) RunPodSandbox(_ context.Context, r *runtimeapi.RunPodSandb
 		return nil, f.runError
 	}
 	f.next++
+	f.parents = append(f.parents, r.Config.Linux.CgroupParent+" "+limitsText(r.Config.Linux.Resources))
 	s := &runtimeapi.PodSandboxStatus{
 		Id: fmt.Sprintf("s%d", f.next), Metadata: r.Config.Metadata, State: runtimeapi.PodSandboxState_SANDBOX_READY,
 		CreatedAt: time.Now().UnixNano() + int64(f.next), Labels: r.Config.Labels, Annotations: r.Config.Annotations,
@@ -253,6 +255,17 @@ func (f *fakeRuntime) CreateContainer(_ context.Context, r *runtimeapi.CreateCon
 	}}
 	f.containers = append(f.containers, c)
 	return &runtimeapi.CreateContainerResponse{ContainerId: c.status.Id}, nil
+}
+
+func (f *fakeRuntime) UpdatePodSandboxResources(_ context.Context, r *runtimeapi.UpdatePodSandboxResourcesRequest, _ ...grpc.CallOption) (*runtimeapi.UpdatePodSandboxResourcesResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.parents = append(f.parents, "resize "+limitsText(r.Resources))
+	return &runtimeapi.UpdatePodSandboxResourcesResponse{}, nil
+}
+
+func limitsText(r *runtimeapi.LinuxContainerResources) string {
+	return fmt.Sprintf("shares %d quota %d memory %d", r.GetCpuShares(), r.GetCpuQuota(), r.GetMemoryLimitInBytes())
 }
 
 func (f *fakeRuntime) UpdateContainerResources(_ context.Context, r *runtimeapi.UpdateContainerResourcesRequest, _ ...grpc.CallOption) (*runtimeapi.UpdateContainerResourcesResponse, error) {

@@ -77,6 +77,9 @@ func (m *podMounts) setUp(ctx context.Context, pod *corev1.Pod) (ready bool, err
 		volume := &pod.Spec.Volumes[i]
 		path, err := m.setUpVolume(ctx, pod, volume)
 		if err == nil {
+			err = giveToGroup(pod, volume, path)
+		}
+		if err == nil {
 			m.paths[volume.Name] = path
 		} else if m.paths[volume.Name] == "" {
 			failures = append(failures, fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err))

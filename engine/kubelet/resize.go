@@ -7,6 +7,7 @@ import (
 
 	"drydock/engine/decision"
 
+	"google.golang.org/grpc/codes"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -178,6 +179,13 @@ func mustResize(pod *corev1.Pod, spec *corev1.Container, c *containerView) (resi
 // carryOutResize gives running containers their new limits.
 func (w *worker) carryOutResize(ctx context.Context, pod *corev1.Pod, a *actions) error {
 	r := &w.resize
+	if len(a.toUpdate) == 0 && !r.running || a.createSandbox { // a new sandbox is made with the new limits
+		return nil
+	}
+	// The pod's own limits must never be below a container's, whichever way it goes: they are off for the moment.
+	if err := w.resizeSandbox(ctx, a.sandboxID, &runtimeapi.LinuxContainerResources{CpuShares: podResources(pod).CpuShares}); err != nil {
+		return err
+	}
 	for _, u := range a.toUpdate {
 		_, err := w.k.cfg.Runtime.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
 			ContainerId: u.container.id, Linux: linuxResources(pod, u.spec),
@@ -193,6 +201,15 @@ func (w *worker) carryOutResize(ctx context.Context, pod *corev1.Pod, a *actions
 		})
 	}
 	r.trouble = ""
+	return w.resizeSandbox(ctx, a.sandboxID, podResources(pod))
+}
+
+// resizeSandbox gives the pod's own cgroup other limits. A runtime that cannot has none.
+func (w *worker) resizeSandbox(ctx context.Context, id string, limits *runtimeapi.LinuxContainerResources) error {
+	_, err := w.k.cfg.Runtime.UpdatePodSandboxResources(ctx, &runtimeapi.UpdatePodSandboxResourcesRequest{PodSandboxId: id, Resources: limits})
+	if err != nil && codeOf(err) != codes.Unimplemented {
+		return fmt.Errorf("resize sandbox %s: %w", id, err)
+	}
 	return nil
 }
 

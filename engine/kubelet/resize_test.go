@@ -39,6 +39,7 @@ func TestResize(t *testing.T) {
 		return newPod(name, func(pod *corev1.Pod) {
 			c := &pod.Spec.Containers[0]
 			c.Name, c.Resources = name, cpu(amount)
+			pod.Status.QOSClass = corev1.PodQOSGuaranteed
 			c.ResizePolicy = []corev1.ContainerResizePolicy{{ResourceName: corev1.ResourceCPU, RestartPolicy: policy}}
 		})
 	}
@@ -59,6 +60,12 @@ func TestResize(t *testing.T) {
 		w.resizeTo("again", "600m")
 		if s := w.status("again").ContainerStatuses[0]; s.RestartCount != 1 || s.Resources.Limits.Cpu().String() != "600m" {
 			t.Errorf("again: restarts %d, limit %s", s.RestartCount, s.Resources.Limits.Cpu())
+		}
+
+		for _, want := range []string{"resize shares 716 quota 0 memory 0", "resize shares 716 quota 70000 memory 67108864", "resize shares 614 quota 60000 memory 67108864"} {
+			if !slices.Contains(w.runtime.parents, want) {
+				t.Errorf("cgroups of the pods lack %q: %v", want, w.runtime.parents)
+			}
 		}
 
 		w.resizeTo("live", "3")

@@ -74,14 +74,14 @@ func sandboxLinux(pod *corev1.Pod) *runtimeapi.LinuxPodSandboxConfig {
 		security.Privileged = security.Privileged || isPrivileged(&c)
 	}
 	linux := &runtimeapi.LinuxPodSandboxConfig{
-		CgroupParent: "/kubepods/pod" + string(pod.UID), SecurityContext: security, Sysctls: map[string]string{},
+		CgroupParent: cgroupParent(pod), Resources: podResources(pod), SecurityContext: security, Sysctls: map[string]string{},
 	}
 	sc := pod.Spec.SecurityContext
 	if sc == nil {
 		return linux
 	}
 	for _, sysctl := range sc.Sysctls {
-		linux.Sysctls[strings.ReplaceAll(sysctl.Name, "/", ".")] = sysctl.Value
+		linux.Sysctls[sysctlName(sysctl.Name)] = sysctl.Value
 	}
 	security.RunAsUser, security.RunAsGroup = int64Value(sc.RunAsUser), int64Value(sc.RunAsGroup)
 	security.SupplementalGroups = supplementalGroups(sc)

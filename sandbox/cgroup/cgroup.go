@@ -9,6 +9,7 @@ import (
 // Limits of one container; zero means no limit.
 type Limits struct {
 	CPUMillis   int64 // thousandths of a CPU
+	CPUShares   int64 // how much of a busy CPU, beside the groups next to it: 1024 is one CPU's worth, 2 the least
 	MemoryBytes int64
 	Pids        int64
 }
@@ -34,7 +35,8 @@ type Options struct {
 // Manager makes the groups of one lab or node. Its methods may be called at the same time.
 type Manager interface {
 	Tier() Tier
-	// New makes a group with limits. Names are unique within the manager.
+	// New makes a group with limits. Names are unique within the manager. A name with slashes is a group within another, which
+	// must be there: kubepods/burstable. A group that has groups in it takes no processes.
 	New(name string, l Limits) (Group, error)
 	// Close kills and removes every group that is left.
 	Close() error

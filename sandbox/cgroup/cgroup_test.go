@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -194,6 +195,60 @@ func TestNames(t *testing.T) {
 			t.Error("two groups of one name are no error")
 		}
 	})
+}
+
+// A group within a group: the outer limits hold for what is in the inner one, and neighbours share as they were told.
+func TestGroupsWithinGroups(t *testing.T) {
+	onEachTier(t, func(t *testing.T, m cgroup.Manager) {
+		var groups []cgroup.Group
+		for _, name := range []string{"kubepods", "kubepods/burstable", "kubepods/burstable/pod1"} {
+			g, err := m.New(name, cgroup.Limits{CPUShares: 512, MemoryBytes: 64 << 20})
+			check(t, err)
+			groups = append(groups, g)
+		}
+		inner, err := m.New("kubepods/burstable/pod1/container", cgroup.Limits{CPUShares: 256})
+		check(t, err)
+		if m.Tier() != cgroup.Emulated {
+			dir := find(t, "kubepods/burstable/pod1/container")
+			if _, err := os.Stat(dir); err != nil {
+				t.Error(err)
+			}
+			if _, err := m.New("kubepods/nosuch/pod1", cgroup.Limits{}); err == nil {
+				t.Error("a group within one that is not there is no error")
+			}
+		}
+		for _, name := range []string{"kubepods/../../evil", "/kubepods", "kubepods/"} {
+			if _, err := m.New(name, cgroup.Limits{}); err == nil && m.Tier() != cgroup.Emulated {
+				t.Errorf("the name %q is no error", name)
+			}
+		}
+		check(t, groups[2].Set(cgroup.Limits{CPUShares: 1024}))
+		check(t, inner.Remove())
+		for i := range groups {
+			check(t, groups[len(groups)-1-i].Remove())
+		}
+	})
+}
+
+func TestSharesOfVersion1(t *testing.T) {
+	m, err := cgroup.Open(cgroup.Options{})
+	check(t, err)
+	defer func() { check(t, m.Close()) }()
+	if m.Tier() != cgroup.KernelV1 {
+		t.Skip("the best tier of this machine is " + m.Tier().String())
+	}
+	g, err := m.New("web", cgroup.Limits{CPUShares: 300})
+	check(t, err)
+	found, _ := filepath.Glob("/sys/fs/cgroup/*/drydock-*/web/cpu.shares")
+	if len(found) == 0 {
+		t.Fatal("no file cpu.shares")
+	}
+	text, err := os.ReadFile(found[0])
+	check(t, err)
+	if got := strings.TrimSpace(string(text)); got != "300" {
+		t.Errorf("%s is %s, want 300", found[0], got)
+	}
+	check(t, g.Remove())
 }
 
 // What a killed lab left behind goes at the next start; what a living one has stays.

@@ -14,6 +14,10 @@
 //	u, err := g.Usage()
 //	err = g.Remove()
 //
+// Groups lie in each other as the kubelet wants it: kubepods, in it burstable and besteffort, in these a group for each pod, and in
+// that one for each container. The limits of an outer group hold for all that is in it, and shares count among neighbours. The
+// emulated tier has groups of containers only.
+//
 // A kernel tier makes a directory per group and writes files in it: that is all a cgroup is. kernel.go has what both
 // versions share, v1.go and v2.go the files of each. The emulated tier is a governor: it looks at the group's processes
 // every few milliseconds, stops them (SIGSTOP) when they have used their share of a 100 ms period and kills them (SIGKILL)

@@ -169,12 +169,19 @@ func (k *kernel) Tier() Tier { return k.tier }
 func (k *kernel) New(name string, l Limits) (Group, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if strings.ContainsAny(name, "/\x00") || name == "" || strings.HasPrefix(name, ".") {
-		return nil, fmt.Errorf("make cgroup %q: not a name for a directory", name)
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.Contains(part, "\x00") || part == "" || strings.HasPrefix(part, ".") {
+			return nil, fmt.Errorf("make cgroup %q: not a name for a directory", name)
+		}
 	}
 	dirs := map[string]string{}
 	for h, top := range k.tops {
 		dirs[h] = filepath.Join(top, name)
+		if k.tier != KernelV1 && strings.Contains(name, "/") {
+			if err := delegate(filepath.Dir(dirs[h])); err != nil {
+				return nil, fmt.Errorf("make cgroup %s: %w", name, err)
+			}
+		}
 		if err := os.Mkdir(dirs[h], 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("make cgroup: %w", err), removeDirs(dirs, h))
 		}

@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"errors"
 	"os"
 	"strings"
 )
@@ -81,13 +82,18 @@ func detect(o Options) (Manager, error) {
 	return open(Emulated, o)
 }
 
-// try sets each limit once.
+// try sets each limit once, and makes a group within a group.
 func try(m Manager) error {
-	g, err := m.New("probe", Limits{CPUMillis: 100, MemoryBytes: 64 << 20, Pids: 64})
+	limits := Limits{CPUMillis: 100, CPUShares: 100, MemoryBytes: 64 << 20, Pids: 64}
+	outer, err := m.New("probe", limits)
 	if err != nil {
 		return err
 	}
-	return g.Remove()
+	inner, err := m.New("probe/inner", limits)
+	if err == nil {
+		err = inner.Remove()
+	}
+	return errors.Join(err, outer.Remove())
 }
 
 // inUserNamespace says whether uid 0 here is somebody else outside (user_namespaces(7)).

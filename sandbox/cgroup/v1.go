@@ -106,7 +106,11 @@ func (g groupV1) Set(l Limits) error {
 	if l.CPUMillis > 0 {
 		cpu = strconv.FormatInt(quota(l), 10)
 	}
-	return errors.Join(
+	var shares error
+	if l.CPUShares > 0 {
+		shares = write(g["cpu"], "cpu.shares", strconv.FormatInt(max(l.CPUShares, 2), 10))
+	}
+	return errors.Join(shares,
 		write(g["cpu"], "cpu.cfs_period_us", strconv.FormatInt(period.Microseconds(), 10)),
 		write(g["cpu"], "cpu.cfs_quota_us", cpu),
 		g.setMemory(limitOr(l.MemoryBytes, "-1")),

@@ -104,6 +104,9 @@ func (g groupV2) Set(l Limits) error {
 		write(g.dir, "memory.max", limitOr(l.MemoryBytes, "max")),
 		write(g.dir, "pids.max", limitOr(l.Pids, "max")),
 	}
+	if l.CPUShares > 0 {
+		errs = append(errs, write(g.dir, "cpu.weight", strconv.FormatInt(weight(l.CPUShares), 10)))
+	}
 	if l.MemoryBytes > 0 {
 		// No swap on top of the limit, as Kubernetes has it. A kernel without swap has no such file.
 		if err := write(g.dir, "memory.swap.max", "0"); !errors.Is(err, fs.ErrNotExist) {
@@ -112,6 +115,9 @@ func (g groupV2) Set(l Limits) error {
 	}
 	return errors.Join(errs...)
 }
+
+// weight stretches shares, 2 to 262144, over what version 2 counts in, 1 to 10000, as the kubelet does.
+func weight(shares int64) int64 { return 1 + (min(max(shares, 2), 262144)-2)*9999/262142 }
 
 // quota is the CPU time per period in microseconds; the kernel takes no less than 1000.
 func quota(l Limits) int64 { return max(l.CPUMillis*period.Microseconds()/1000, 1000) }

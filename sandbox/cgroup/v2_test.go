@@ -20,7 +20,7 @@ import (
 func TestGroupV2Files(t *testing.T) {
 	g := groupV2{t.TempDir()}
 	for name, text := range map[string]string{
-		"cpu.max": "", "memory.max": "", "pids.max": "",
+		"cpu.max": "", "cpu.weight": "", "memory.max": "", "pids.max": "",
 		"cpu.stat":       "usage_usec 1500000\nuser_usec 1\nthrottled_usec 2000\n",
 		"memory.current": "10000\n",
 		"memory.stat":    "anon 1\ninactive_file 4000\nactive_file 3\n",
@@ -31,10 +31,10 @@ func TestGroupV2Files(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := g.Set(Limits{CPUMillis: 250, MemoryBytes: 64 << 20}); err != nil { // and there is no memory.swap.max
+	if err := g.Set(Limits{CPUMillis: 250, CPUShares: 1024, MemoryBytes: 64 << 20}); err != nil { // and there is no memory.swap.max
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"cpu.max": "25000 100000", "memory.max": "67108864", "pids.max": "max"} {
+	for name, want := range map[string]string{"cpu.max": "25000 100000", "cpu.weight": "39", "memory.max": "67108864", "pids.max": "max"} {
 		if got, err := read(g.dir, name); got != want || err != nil {
 			t.Errorf("%s is %q (%v), want %q", name, got, err, want)
 		}

@@ -20,9 +20,8 @@
 //
 // # Left out
 //
-// Host ports, user namespaces per pod, AppArmor, SELinux, block I/O and RDT classes, CDI and NRI, checkpoints, runtime
-// handlers other than the default, image volumes, and metrics descriptors. A pod has no cgroup of its own, only its
-// containers have.
+// User namespaces per pod, AppArmor, SELinux, block I/O and RDT classes, CDI and NRI, checkpoints, runtime
+// handlers other than the default, image volumes, and metrics descriptors.
 //
 // # In Kubernetes
 //

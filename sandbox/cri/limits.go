@@ -3,6 +3,7 @@ package cri
 import (
 	"context"
 	"fmt"
+	"path"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
@@ -15,6 +16,7 @@ func limitsOf(r *runtimeapi.LinuxContainerResources) cgroup.Limits {
 	if r.GetCpuQuota() > 0 && r.GetCpuPeriod() > 0 {
 		l.CPUMillis = r.GetCpuQuota() * 1000 / r.GetCpuPeriod()
 	}
+	l.CPUShares = max(0, r.GetCpuShares())
 	l.MemoryBytes = max(0, r.GetMemoryLimitInBytes())
 	return l
 }
@@ -24,7 +26,11 @@ func (s *Server) limit(c *ctr) error {
 	if s.cfg.Cgroups == nil {
 		return nil
 	}
-	group, err := s.cfg.Cgroups.New(c.id, limitsOf(c.resources))
+	name := c.id
+	if c.pod.group != nil {
+		name = path.Join(c.pod.groupName, c.id)
+	}
+	group, err := s.cfg.Cgroups.New(name, limitsOf(c.resources))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,9 @@ import (
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"drydock/sandbox/cgroup"
 	"drydock/sandbox/container"
+	"drydock/sandbox/network"
 )
 
 // pod is the record of one sandbox.
@@ -26,7 +28,10 @@ type pod struct {
 	config      *runtimeapi.PodSandboxConfig
 	dir         string
 	created     time.Time
-	address     netip.Addr // invalid on the node's own network
+	address     netip.Addr         // invalid on the node's own network
+	group       cgroup.Group       // of all its containers; nil without limits, and when the pod names none
+	groupName   string             // where group lies, as in kubepods/burstable/pod…
+	ports       []network.HostPort // ports of the node that lead to the pod
 	hostNetwork bool
 	holder      *container.Container // keeps a shared pid namespace; nil without one
 	past        bool                 // of an earlier server: nothing of it exists any more but its record

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,11 @@ func (s *Server) build(ctx context.Context, p *pod) (err error) {
 			return err
 		}
 		back.add(func() error { s.pool.Release(p.address); return nil })
+		p.ports = hostPorts(p)
+		if err := s.ports.Open(p.ports, p.cable()); err != nil {
+			return err
+		}
+		back.add(func() error { return s.ports.Close(p.ports) })
 	}
 	if err := p.setSysctls(); err != nil {
 		return err
@@ -84,6 +90,10 @@ func (s *Server) build(ctx context.Context, p *pod) (err error) {
 		return err
 	}
 	back.add(func() error { return s.forgetPod(p) })
+	if err := s.limitPod(p); err != nil {
+		return err
+	}
+	back.add(func() error { return s.releasePod(p) })
 	if sharesPIDs(p.config) {
 		return s.holdPIDs(ctx, p)
 	}
@@ -105,6 +115,25 @@ func (s *Server) connect(p *pod) error {
 	}
 	p.address = address
 	return nil
+}
+
+// hostPorts are the ports of the node that the pod asks for. Ports without one are only a note to people.
+func hostPorts(p *pod) []network.HostPort {
+	numbers := map[runtimeapi.Protocol]byte{
+		runtimeapi.Protocol_TCP: unix.IPPROTO_TCP, runtimeapi.Protocol_UDP: unix.IPPROTO_UDP, runtimeapi.Protocol_SCTP: unix.IPPROTO_SCTP,
+	}
+	var ports []network.HostPort
+	for _, m := range p.config.GetPortMappings() {
+		if m.GetHostPort() == 0 {
+			continue
+		}
+		address, _ := netip.ParseAddr(m.GetHostIp()) // none, or one that is none: all of the node's
+		ports = append(ports, network.HostPort{
+			Protocol: numbers[m.GetProtocol()], Address: address, Port: uint16(m.GetHostPort()),
+			Pod: netip.AddrPortFrom(p.address, uint16(m.GetContainerPort())),
+		})
+	}
+	return ports
 }
 
 // cable is the name of the node's end of the pod's link, as long as the kernel allows: 15 bytes.
@@ -167,10 +196,14 @@ func (s *Server) stopPod(ctx context.Context, p *pod) error {
 
 // disconnect drops the last references of the namespaces; the kernel then takes the links away.
 func (s *Server) disconnect(ctx context.Context, p *pod) error {
-	errs := []error{releasePIDs(ctx, p), network.RemoveNamespaces(p.dir), unmountBelow(p.dir)}
+	errs := []error{releasePIDs(ctx, p), s.ports.Close(p.ports), network.RemoveNamespaces(p.dir), unmountBelow(p.dir)}
 	if p.address.IsValid() {
 		s.pool.Release(p.address)
 	}
+	for _, c := range s.containersOf(p) {
+		errs = append(errs, c.releaseGroup()) // of those that never started
+	}
+	errs = append(errs, s.releasePod(p))
 	return errors.Join(errs...)
 }
 

@@ -57,6 +57,7 @@ type Server struct {
 	pool   *network.Pool
 	stream streaming.Server
 	events *hub
+	ports  network.HostPorts // of all pods
 
 	mu         sync.Mutex
 	pods       map[string]*pod   // guarded by mu: by id
@@ -64,6 +65,8 @@ type Server struct {
 	names      map[string]string // guarded by mu: who holds a name, see reserve
 
 	legacies map[[2]string]string // guarded by mu: what a container that is still to come inherits, by its pod's uid and its name
+
+	classes classes
 }
 
 // New prepares a server and sweeps RunDir.

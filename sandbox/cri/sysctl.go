@@ -35,7 +35,8 @@ func (p *pod) setSysctls() error {
 			return err
 		}
 		for name, value := range settings {
-			path := filepath.Join("/proc/sys", strings.ReplaceAll(name, ".", "/"))
+			// A dot divides the name, a slash stands for a dot that does not: net.ipv4.conf.eth0/100 (sysctl.d(5)).
+			path := filepath.Join("/proc/sys", strings.NewReplacer(".", "/", "/", ".").Replace(name))
 			if err := os.WriteFile(path, []byte(value), 0); err != nil {
 				return fmt.Errorf("set sysctl %s to %q: %w", name, value, err)
 			}

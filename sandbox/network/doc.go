@@ -23,6 +23,8 @@
 // next door, which is what lets the service rules (nftables, in prerouting) see all of it; a bridge would carry such
 // packets past them. Other nodes reach the pod by a route for the whole pod CIDR (AddRoute).
 //
+// A port of the node can lead to a pod (HostPorts): three chains and three sets of nftables, which rewrite the destination.
+//
 // Nothing is taken down piece by piece. When the last reference of a pod's netns goes, the kernel destroys its veth
 // pair, both ends, and the node's routes over it. Deleting a veth ourselves would wait 30 ms for an RCU grace period.
 //

@@ -1,0 +1,88 @@
+package cri_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"drydock/sandbox/cgroup"
+)
+
+// A container's cgroup lies in its pod's, and that one in its class; all that is limited is limited there, and goes with the pod.
+func TestPodsHaveCgroups(t *testing.T) {
+	n := newNode(t)
+	if tier := n.config.Cgroups.Tier(); tier == cgroup.Emulated {
+		t.Skip("no cgroup can be written here; the tier is " + tier.String())
+	}
+	config := n.podConfig("web")
+	config.Linux.CgroupParent = "/kubepods/burstable/poduid-web"
+	config.Linux.Resources = &runtimeapi.LinuxContainerResources{CpuShares: 512, CpuPeriod: 100000, CpuQuota: 50000, MemoryLimitInBytes: 64 << 20}
+	pod := n.runPod(config)
+	id := n.create(pod, containerConfig("main", "wait", "terminated"))
+	n.create(pod, containerConfig("never started", "print"))
+	n.start(id)
+	info, err := n.ContainerStatus(n.ctx(), &runtimeapi.ContainerStatusRequest{ContainerId: id, Verbose: true})
+	must(t, err)
+	_, rest, _ := strings.Cut(info.GetInfo()["info"], `"pid":`)
+	pid, err := strconv.Atoi(rest[:strings.IndexAny(rest, ",}")])
+	must(t, err)
+	groups, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	must(t, err)
+	if !strings.Contains(string(groups), "/kubepods/burstable/poduid-web/"+id) {
+		t.Errorf("the container is in %s", groups)
+	}
+	if got := n.limitsOf("kubepods/burstable/poduid-web"); got != "50000 67108864" {
+		t.Errorf("quota and memory of the pod: %s", got)
+	}
+	if shares := readGroup(t, "kubepods/burstable", "cpu.shares"); shares != "" && shares != "514" {
+		t.Errorf("the class has %s shares, want those of its pod and 2", shares)
+	}
+	_, err = n.UpdatePodSandboxResources(n.ctx(), &runtimeapi.UpdatePodSandboxResourcesRequest{
+		PodSandboxId: pod, Resources: &runtimeapi.LinuxContainerResources{CpuShares: 1024, MemoryLimitInBytes: 128 << 20},
+	})
+	must(t, err)
+	if got := n.limitsOf("kubepods/burstable/poduid-web"); !strings.HasSuffix(got, " 134217728") || strings.HasPrefix(got, "50000") {
+		t.Errorf("quota and memory of the pod after the update: %s", got)
+	}
+
+	_, err = n.StopPodSandbox(n.ctx(), &runtimeapi.StopPodSandboxRequest{PodSandboxId: pod})
+	must(t, err)
+	if left := find("kubepods/burstable/poduid-web", "."); len(left) > 0 {
+		t.Errorf("groups of a stopped pod: %v", left)
+	}
+	config.Metadata.Attempt = 1 // the next sandbox of the pod has the same cgroup
+	n.runPod(config)
+}
+
+// limitsOf is the CPU quota and the memory limit of a group, of whichever version.
+func (n *node) limitsOf(group string) string {
+	if quota := readGroup(n.t, group, "cpu.cfs_quota_us"); quota != "" {
+		return quota + " " + readGroup(n.t, group, "memory.limit_in_bytes")
+	}
+	quota, _, _ := strings.Cut(readGroup(n.t, group, "cpu.max"), " ")
+	return quota + " " + readGroup(n.t, group, "memory.max")
+}
+
+// readGroup is the content of a group's file, empty when no hierarchy has it.
+func readGroup(t testing.TB, group, file string) string {
+	t.Helper()
+	for _, path := range find(group, file) {
+		text, err := os.ReadFile(path)
+		must(t, err)
+		return strings.TrimSpace(string(text))
+	}
+	return ""
+}
+
+func find(group, file string) []string {
+	var found []string
+	for _, root := range []string{"/sys/fs/cgroup/", "/sys/fs/cgroup/*/"} {
+		more, _ := filepath.Glob(root + "drydock-" + strconv.Itoa(os.Getpid()) + "-*/" + group + "/" + file)
+		found = append(found, more...)
+	}
+	return found
+}
