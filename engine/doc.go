@@ -80,19 +80,19 @@
 // A node's kubelet and proxy (docknode), and the lab's own proxy:
 //
 //	kubelet/kubelet.go Kubelet.Run 1
-//	  owns: eight parts: node status, Lease, Events, Services, pods, the runtime's events, the HTTPS server, what pods use. Woken by: a timer,
-//	  a watch, CRI's event stream, a connection. Stops: with ctx; one that fails ends the others.
+//	  owns: nine parts: node status, Lease, Events, Services, pods, static pods, the runtime's events, the HTTPS server, what pods use.
+//	  Woken by: a timer, a watch, a changed file, CRI's event stream, a connection. Stops: with ctx; one that fails ends the others.
 //	kubelet/kubelet.go Kubelet.background 1
 //	  owns: what the rows below give it. Stops: with ctx; Run waits for it.
 //	kubelet/kubelet.go Kubelet.replacePods 1
 //	  owns: the removal of what belongs to no pod, once, after the first list. Stops: when done.
-//	kubelet/kubelet.go Kubelet.updatePod 1
+//	kubelet/kubelet.go Kubelet.startWorker 1
 //	  owns: one pod: its worker. Woken by: its object, its containers, its probes, its back-off. Stops: when the pod is gone.
 //	kubelet/kubelet.go Kubelet.removePod 1
 //	  owns: the wait for a worker's end. Woken by: that. Stops: then.
 //	kubelet/probes.go probeSet.startLocked 1
 //	  owns: one probe of one container. Woken by: its period. Stops: with the container, or with ctx.
-//	kubelet/statuswriter.go statusWriter.set 1
+//	kubelet/statuswriter.go statusWriter.beginLocked 1
 //	  owns: the write of one pod's newest status. Woken by: nothing. Stops: when what is wanted has been written.
 //	kubelet/kill.go worker.killAll 1
 //	  owns: the stop of one container. Woken by: the runtime's answer. Stops: then; all are waited for.

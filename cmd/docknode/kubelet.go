@@ -31,6 +31,7 @@ func runKubelet(ctx context.Context, args []string) error {
 	flags.StringVar(&cfg.PodCIDR, "pod-cidr", "", "addresses of this node's pods")
 	flags.StringVar(&cfg.RootDir, "root-dir", kubelet.DefaultRootDir, "where volumes live")
 	flags.StringVar(&cfg.LogDir, "log-dir", kubelet.DefaultLogDir, "where pods' logs live")
+	flags.StringVar(&cfg.Manifests, "pod-manifest-path", kubelet.DefaultManifests, "a directory of static pods, empty for none")
 	flags.StringVar(&cfg.ClusterDomain, "cluster-domain", "cluster.local", "the domain behind service names")
 	flags.DurationVar(&cfg.LeaseDuration, "lease-duration", kubelet.DefaultLeaseDuration, "how long a sign of life is good for; it is renewed four times in that time")
 	flags.Func("labels", "labels of this node: key=value, separated by commas", func(text string) (err error) {
@@ -70,6 +71,12 @@ func runKubelet(ctx context.Context, args []string) error {
 		return err
 	}
 	cfg.Recorder = sink
+	changes, release, err := watchDirectory(cfg.Manifests)
+	if err != nil {
+		return err
+	}
+	defer release()
+	cfg.ManifestChanges = changes
 	k, err := kubelet.New(cfg)
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func (c *Cluster) nodeSpec(n *node) (machine.Spec, error) {
 		{Source: string(c.opts.Programs), Target: nodeBin, ReadOnly: true},
 		{Source: c.imagesDir(), Target: nodeImages, ReadOnly: true},
 	}
-	for part, target := range map[string]string{"runtime": "/var/lib/drydock", "kubelet": "/var/lib/kubelet", "log": "/var/log"} {
+	for part, target := range map[string]string{"runtime": "/var/lib/drydock", "kubelet": "/var/lib/kubelet", "log": "/var/log", "manifests": "/etc/kubernetes/manifests"} {
 		dir := c.opts.Lab.Node(n.name, part)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return machine.Spec{}, fmt.Errorf("make room for %s: %w", n.name, err)

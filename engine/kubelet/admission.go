@@ -17,6 +17,10 @@ func (w *worker) admit(ctx context.Context, pod *corev1.Pod, view *podView) bool
 	if w.admitted || w.rejected {
 		return w.admitted
 	}
+	if terminal(pod.Status.Phase) && len(view.containers) == 0 {
+		w.rejected = true // by an earlier kubelet, which has said all there is to say
+		return false
+	}
 	if len(view.sandboxes) > 0 || terminal(pod.Status.Phase) {
 		w.setAdmitted()
 		return true

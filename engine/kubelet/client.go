@@ -28,6 +28,7 @@ type Client interface {
 	Pods(ctx context.Context, node string) (*corev1.PodList, error)
 	WatchPods(ctx context.Context, node string, options metav1.ListOptions) (watch.Interface, error)
 	Pod(ctx context.Context, namespace, name string) (*corev1.Pod, error)
+	CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error)
 	// PatchPodStatus applies a strategic merge patch to the status subresource.
 	PatchPodStatus(ctx context.Context, namespace, name string, patch []byte) (*corev1.Pod, error)
 	DeletePod(ctx context.Context, namespace, name string, options metav1.DeleteOptions) error

@@ -21,6 +21,7 @@ const (
 	DefaultCRISocket  = "/run/drydock/cri.sock"
 	DefaultRootDir    = "/var/lib/kubelet"
 	DefaultLogDir     = "/var/log/pods"
+	DefaultManifests  = "/etc/kubernetes/manifests"
 	DefaultPort       = 10250
 
 	defaultLogMaxSize  = 10 << 20
@@ -52,6 +53,11 @@ type Config struct {
 	// ClientCA the listener is served without TLS, which is for tests.
 	ServingCert tls.Certificate
 	ClientCA    *x509.CertPool
+
+	// Manifests is the directory of static pods, empty for none. Whoever knows that it has changed says so on ManifestChanges;
+	// nobody need: it is read every 20 s.
+	Manifests       string
+	ManifestChanges <-chan struct{}
 
 	// LogMaxSize is from how many bytes on the log of a running container is rotated, LogMaxFiles how many files it may have in all:
 	// containerLogMaxSize and containerLogMaxFiles, 10 MiB and 5.

@@ -20,9 +20,11 @@
 // sandbox, writes the final status and deletes the object with grace 0. A kubelet that is killed and started again finds
 // its pods by the io.kubernetes.* labels on sandboxes and containers and carries on; what belongs to no pod is removed.
 //
+// A pod may also come from a file in /etc/kubernetes/manifests (static.go): it needs no API server, which is shown a mirror of it.
+//
 // # Left out
 //
-// Static pods, devices, dynamic resource allocation, CSI and every volume that
+// Devices, dynamic resource allocation, CSI and every volume that
 // is not a directory of the node, image garbage collection, image pull secrets, pod certificates, user namespaces per pod, limits
 // on local storage, checkpointing. Each place where behaviour is simplified says "Kubernetes:".
 //

@@ -17,7 +17,7 @@ import (
 // to the variables of services, then the services.
 func (w *worker) environment(ctx context.Context, r startRequest) (map[string]string, error) {
 	services, synced := w.k.services.variables(r.pod)
-	if !synced {
+	if !synced && !isStatic(r.pod) { // a static pod must not wait for an API server
 		return nil, errors.New("services have not yet been read at least once, cannot construct envvars")
 	}
 	objects := &objectReader{k: w.k, namespace: r.pod.Namespace}

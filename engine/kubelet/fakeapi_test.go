@@ -292,6 +292,25 @@ func describe(s *corev1.PodStatus) string {
 	return word
 }
 
+// CreatePod gives the pod a UID of its own, as an API server does.
+func (f *fakeAPI) CreatePod(_ context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	unlock, err := f.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if f.pods[key(pod.Namespace, pod.Name)] != nil {
+		return nil, apierrors.NewAlreadyExists(schema.GroupResource{Resource: "pods"}, pod.Name)
+	}
+	created := pod.DeepCopy()
+	created.ResourceVersion = f.nextLocked()
+	created.UID = types.UID("made-" + created.ResourceVersion)
+	created.Status = corev1.PodStatus{Phase: corev1.PodPending, QOSClass: corev1.PodQOSBestEffort}
+	f.pods[key(pod.Namespace, pod.Name)] = created
+	f.tellLocked(watch.Added, created)
+	return created.DeepCopy(), nil
+}
+
 func (f *fakeAPI) DeletePod(_ context.Context, namespace, name string, options metav1.DeleteOptions) error {
 	unlock, err := f.lock()
 	if err != nil {

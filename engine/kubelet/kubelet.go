@@ -20,7 +20,7 @@ import (
 // Kubelet looks after one node. Make it with New, start it with Run.
 //
 // Its goroutines, all started by Run and all ended before it returns: one each for the node's status, its Lease, Events,
-// services, pods and the runtime's events; one for each pod (worker), each running probe, and each status on its way to the
+// services, pods, static pods, what is used and the runtime's events; one for each pod (worker), each running probe, and each status on its way to the
 // API server; those of the HTTPS server.
 type Kubelet struct {
 	// set once in New
@@ -31,6 +31,7 @@ type Kubelet struct {
 	logs        *logWatcher
 	usage       *usageMeter
 	pressures   *pressures
+	static      *staticPods
 	started     time.Time
 	allocatable corev1.ResourceList
 
@@ -65,6 +66,7 @@ func New(cfg Config) (*Kubelet, error) {
 	k.allocatable = allocatable(k.node.capacity)
 	k.node.trouble, k.node.pressures = k.trouble, k.pressures
 	k.services.onSync = k.pokeAll
+	k.static = newStaticPods(k)
 	return k, nil
 }
 
@@ -80,9 +82,12 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	defer cancel(nil)
 	var all sync.WaitGroup
 	k.ctx, k.all = ctx, &all
+	// Before the first list from the API server, which makes orphans of sandboxes that nobody owns.
+	k.static.scan()
+	k.static.runPods()
 	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName, duration: k.cfg.LeaseDuration}
 	for _, part := range []func(context.Context) error{
-		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.followUsage,
+		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.followUsage, k.static.run,
 	} {
 		all.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {
@@ -138,11 +143,12 @@ func (k *Kubelet) replacePods(pods []corev1.Pod) {
 	k.listed = true
 	var gone []*worker
 	for uid, w := range k.workers {
-		if !present[uid] {
+		if !present[uid] && !isStatic(w.status.pod) {
 			gone = append(gone, w)
 		}
 	}
 	k.mu.Unlock()
+	k.static.mirrorsAre(present)
 	for _, w := range gone {
 		k.removePod(w)
 	}
@@ -160,6 +166,10 @@ func (k *Kubelet) podChanged(event watch.Event) {
 		k.updatePod(pod)
 		return
 	}
+	if isMirror(pod) {
+		k.static.mirrorGone(pod)
+		return
+	}
 	k.mu.Lock()
 	w := k.workers[pod.UID]
 	k.mu.Unlock()
@@ -171,17 +181,37 @@ func (k *Kubelet) podChanged(event watch.Event) {
 
 func (k *Kubelet) updatePod(pod *corev1.Pod) {
 	pod.ManagedFields = nil // half of the object's size, and nothing here asks for them
-	k.mu.Lock()
-	w := k.workers[pod.UID]
-	if w == nil {
-		w = newWorker(k, pod)
-		k.workers[pod.UID] = w
-		k.mu.Unlock()
-		k.background(w.run)
+	if isMirror(pod) {
+		k.static.mirrorChanged(pod)
 		return
 	}
+	if w := k.worker(pod.UID); w != nil {
+		w.update(pod)
+		return
+	}
+	k.startWorker(pod)
+}
+
+// startWorker begins with a pod that is not known yet.
+func (k *Kubelet) startWorker(pod *corev1.Pod) *worker {
+	w := newWorker(k, pod)
+	k.mu.Lock()
+	k.workers[pod.UID] = w
 	k.mu.Unlock()
-	w.update(pod)
+	k.background(w.run)
+	return w
+}
+
+// isMirror says whether the object shows a static pod.
+func isMirror(pod *corev1.Pod) bool {
+	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
+	return mirror
+}
+
+func (k *Kubelet) hasListed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.listed
 }
 
 // removePod tells a worker that its pod's object is gone, and forgets the worker as soon as it has ended. Until then it stays known, so
@@ -193,8 +223,11 @@ func (k *Kubelet) removePod(w *worker) {
 		case <-ctx.Done():
 		case <-w.done:
 			k.mu.Lock()
-			delete(k.workers, w.uid)
+			if k.workers[w.uid] == w {
+				delete(k.workers, w.uid)
+			}
 			k.mu.Unlock()
+			k.static.look() // its successor may be waiting
 		}
 	})
 }

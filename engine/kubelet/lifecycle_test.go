@@ -27,16 +27,18 @@ import (
 
 // world is one node under test.
 type world struct {
-	t        *testing.T
-	api      *fakeAPI
-	runtime  *fakeRuntime
-	ring     *decision.Ring
-	root     string
-	stop     func()
-	kubelet  *kubelet.Kubelet // set by start
-	capacity corev1.ResourceList
-	logSize  int64        // from which on logs are rotated; zero for the default
-	port     net.Listener // where its API is served, when set before start
+	t         *testing.T
+	api       *fakeAPI
+	runtime   *fakeRuntime
+	ring      *decision.Ring
+	root      string
+	stop      func()
+	kubelet   *kubelet.Kubelet // set by start
+	capacity  corev1.ResourceList
+	logSize   int64           // from which on logs are rotated; zero for the default
+	manifests string          // directory of static pods
+	changes   <-chan struct{} // says that it has changed
+	port      net.Listener    // where its API is served, when set before start
 }
 
 func newWorld(t *testing.T) *world {
@@ -53,6 +55,7 @@ func (w *world) start() {
 		NodeName: "node-1", NodeIP: "172.30.0.11", PodCIDR: "10.244.1.0/24", Client: w.api, Runtime: w.runtime, Images: w.runtime,
 		Listener: w.port, RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
 		Capacity: capacity, LogMaxSize: w.logSize, LogMaxFiles: 3,
+		Manifests: w.manifests, ManifestChanges: w.changes,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -147,8 +147,7 @@ func priorityOf(pod *corev1.Pod) int32 {
 }
 
 func isCritical(pod *corev1.Pod) bool {
-	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
-	return mirror || priorityOf(pod) >= criticalPriority
+	return isMirror(pod) || isStatic(pod) || priorityOf(pod) >= criticalPriority
 }
 
 // evictionMessage is upstream's text, with its blank at the end.

@@ -3,6 +3,7 @@ package kubelet_test
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -39,6 +40,22 @@ func TestSysctlsThatArePermitted(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRefusedPodStaysAsItIs(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.api.put(newPod("web", func(pod *corev1.Pod) {
+			pod.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "kernel.msgmax", Value: "1"}}}
+		}))
+		synctest.Wait()
+		want := w.status("web").DeepCopy()
+		w.stop()
+		w.start() // the next kubelet
+		w.after(time.Minute)
+		if diff := cmp.Diff(want, w.status("web")); diff != "" {
+			t.Errorf("status after a restart of the kubelet (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestHostPortsOfOneNode(t *testing.T) {

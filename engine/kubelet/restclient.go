@@ -123,6 +123,11 @@ func (c *restClient) PatchPodStatus(ctx context.Context, namespace, name string,
 	return pod, request.Body(patch).Do(ctx).Into(pod)
 }
 
+func (c *restClient) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	created := &corev1.Pod{}
+	return created, c.core.Post().Namespace(pod.Namespace).Resource("pods").Body(pod).Do(ctx).Into(created)
+}
+
 func (c *restClient) DeletePod(ctx context.Context, namespace, name string, options metav1.DeleteOptions) error {
 	return c.core.Delete().Namespace(namespace).Resource("pods").Name(name).Body(&options).Do(ctx).Error()
 }

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type statusWriter struct {
 	written *corev1.PodStatus // as last accepted by the API server, nil before
 	writing bool              // a goroutine is on its way
 	stopped bool
+	anew    bool          // again was called since write last began to send
 	settled chan struct{} // closed when wanted has been written or given up
 }
 
@@ -43,6 +45,20 @@ func (s *statusWriter) set(status *corev1.PodStatus) {
 		return
 	}
 	s.wanted = status
+	s.beginLocked()
+}
+
+// again writes the status anew: the object that shows it is another one.
+func (s *statusWriter) again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.written, s.anew = nil, true
+	if s.wanted != nil && !s.stopped {
+		s.beginLocked()
+	}
+}
+
+func (s *statusWriter) beginLocked() {
 	if !s.writing {
 		s.writing, s.settled = true, make(chan struct{})
 		s.k.background(func(ctx context.Context) { s.write(ctx) })
@@ -81,14 +97,21 @@ func (s *statusWriter) write(ctx context.Context) {
 			s.mu.Unlock()
 			return
 		}
+		s.anew = false
 		s.mu.Unlock()
 		err := s.send(ctx, next)
 		switch {
 		case err == nil:
 			delay = firstRetry
 			s.mu.Lock()
-			s.written = next
+			if !s.anew { // else another object is to show it
+				s.written = next
+			}
 			s.mu.Unlock()
+		case isStatic(s.pod) && (errors.Is(err, errNoMirror) || apierrors.IsNotFound(err) || apierrors.IsConflict(err)):
+			if s.rest() {
+				return
+			}
 		case apierrors.IsNotFound(err), apierrors.IsConflict(err): // gone, or another pod of that name
 			s.stop()
 		default:
@@ -98,14 +121,32 @@ func (s *statusWriter) write(ctx context.Context) {
 	}
 }
 
+// rest ends write without a result, until again is called; false when it has been.
+func (s *statusWriter) rest() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.anew {
+		return false
+	}
+	s.writing = false
+	close(s.settled)
+	return true
+}
+
 func (s *statusWriter) send(ctx context.Context, status *corev1.PodStatus) error {
 	s.mu.Lock()
 	before := s.written
 	s.mu.Unlock()
-	if before == nil {
-		before = &s.pod.Status
+	pod := s.pod
+	if isStatic(pod) {
+		if pod = s.k.static.mirrorOf(pod); pod == nil {
+			return errNoMirror
+		}
 	}
-	patch, err := podStatusPatch(s.pod, before, status)
+	if before == nil {
+		before = &pod.Status
+	}
+	patch, err := podStatusPatch(pod, before, status)
 	if err != nil {
 		return fmt.Errorf("encode status of pod %s: %w", podText(s.pod), err)
 	}
