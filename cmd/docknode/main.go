@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/klog/v2"
+
 	"drydock/sandbox/footprint"
 )
 
@@ -64,6 +66,8 @@ func run(args []string, errOut io.Writer) int {
 func do(v verb, args []string, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	// The streaming library prints what goes wrong with an exec, and answers with it as well: once is enough.
+	klog.SetLogger(klog.Logger{}) // which prints nothing
 	footprint.After(ctx, started)
 	err := v.run(ctx, args)
 	var code exitCode

@@ -25,8 +25,8 @@
 // # Left out
 //
 // Devices, dynamic resource allocation, CSI and every volume that
-// is not a directory of the node, image garbage collection, image pull secrets, pod certificates, user namespaces per pod, limits
-// on local storage, checkpointing. Each place where behaviour is simplified says "Kubernetes:".
+// is not a directory of the node, image garbage collection, image pull secrets, pod certificates, user namespaces per pod,
+// checkpointing. Each place where behaviour is simplified says "Kubernetes:".
 //
 // # In Kubernetes
 //

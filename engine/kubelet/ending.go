@@ -16,6 +16,7 @@ type ending struct {
 	reason, message string
 	event           string // its reason, "" for none
 	failed          bool   // the pod has failed even if its containers end with success
+	ownFault        bool   // the pod broke a limit of its own: nobody disrupted it
 	done            chan struct{}
 }
 
@@ -62,10 +63,12 @@ func (w *worker) carryOut(ctx context.Context, pod *corev1.Pod, e *ending) time.
 		status.Phase = corev1.PodFailed
 	}
 	status.Reason, status.Message = e.reason, e.message
-	status.Conditions = append(status.Conditions, corev1.PodCondition{
-		Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, Message: e.message,
-		LastTransitionTime: metav1.Now(), ObservedGeneration: pod.Generation,
-	})
+	if !e.ownFault {
+		status.Conditions = append(status.Conditions, corev1.PodCondition{
+			Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, Message: e.message,
+			LastTransitionTime: metav1.Now(), ObservedGeneration: pod.Generation,
+		})
+	}
 	w.show(pod, status)
 	w.record(pod, decision.Record{Action: "EndPod", Before: "running", After: string(status.Phase), Reason: e.reason, Message: e.message})
 	if w.mounts.tearDown() != nil {

@@ -123,7 +123,7 @@ func (m *podMounts) setUpVolume(ctx context.Context, pod *corev1.Pod, v *corev1.
 
 // setUpEmptyDir makes the directory that lives as long as the pod.
 //
-// Kubernetes: sizeLimit is enforced by eviction; here only for medium Memory, where the kernel does it.
+// sizeLimit is enforced by the kernel for medium Memory, and by eviction for everything else.
 func setUpEmptyDir(path string, source *corev1.EmptyDirVolumeSource) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil

@@ -86,7 +86,7 @@ func (k *Kubelet) relieve(ctx context.Context) {
 	if err != nil {
 		return // the runtime is away: the node is not Ready, which is worse
 	}
-	evicted := false
+	evicted := k.enforceStorage(s.Pods) // that makes room as well
 	changed := false
 	for _, sig := range k.signals(s) {
 		met := sig.has.Cmp(*sig.threshold) < 0

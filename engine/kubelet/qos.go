@@ -37,6 +37,17 @@ func podResources(pod *corev1.Pod) *runtimeapi.LinuxContainerResources {
 
 // podLimits are the pod's limits of what every container has a limit for, or the pod itself.
 func podLimits(pod *corev1.Pod) corev1.ResourceList {
+	sum := sumOfLimits(pod)
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if !everyoneLimits(pod, name) {
+			delete(sum, name)
+		}
+	}
+	return sum
+}
+
+// sumOfLimits adds up what limits there are.
+func sumOfLimits(pod *corev1.Pod) corev1.ResourceList {
 	limited := pod.DeepCopy()
 	for _, list := range [][]corev1.Container{limited.Spec.InitContainers, limited.Spec.Containers} {
 		for i := range list {
@@ -46,13 +57,7 @@ func podLimits(pod *corev1.Pod) corev1.ResourceList {
 	if limited.Spec.Resources != nil {
 		limited.Spec.Resources.Requests = limited.Spec.Resources.Limits
 	}
-	sum := podRequests(limited) // limits add up as requests do
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		if !everyoneLimits(pod, name) {
-			delete(sum, name)
-		}
-	}
-	return sum
+	return podRequests(limited) // limits add up as requests do
 }
 
 func everyoneLimits(pod *corev1.Pod, name corev1.ResourceName) bool {
