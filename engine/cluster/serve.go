@@ -154,6 +154,7 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 		"KUBECONFIG="+filepath.Join(ours, "kubeconfig"),
 		"KUBECACHEDIR="+filepath.Join(c.opts.Lab.Workspace(), ".kube", "cache"),
 		"HOME="+c.opts.Lab.Workspace(), "PWD="+dir,
+		"TMPDIR=/tmp", // the lab has one of its own, and not the one of the shell that asks
 		"DRYDOCK_LAB="+c.opts.Lab.Name(), "DRYDOCK_ROOM="+c.opts.Lab.Room(),
 	)
 	args := e.Args
