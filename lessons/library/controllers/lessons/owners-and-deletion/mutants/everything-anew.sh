@@ -6,7 +6,6 @@
 set -e
 uid=$(kubectl get deployment web -o jsonpath='{.metadata.uid}')
 kubectl patch configmap notes -p '{"metadata":{"ownerReferences":[{"apiVersion":"apps/v1","kind":"Deployment","name":"web","uid":"'$uid'"}]}}'
-sleep 0.5 # the garbage collector would have taken it by now
 kubectl delete deployment web
 kubectl wait --for=delete configmap/notes --timeout=60s
 kubectl delete deployment shop --cascade=foreground

@@ -15,7 +15,6 @@ metadata:
   - $(ref v1 ConfigMap other)
   - $(ref apps/v1 Deployment web)
 MANIFEST
-sleep 0.5 # the garbage collector would have taken it by now
 kubectl delete configmap other
 kubectl delete deployment web
 kubectl wait --for=delete configmap/notes --timeout=60s
