@@ -10,6 +10,8 @@ import (
 
 	// Cluster access by cloud providers' plugins is left out on purpose: a lab is reached with a certificate.
 	_ "k8s.io/client-go/plugin/pkg/client/auth/exec"
+
+	_ "drydock/cmd/kubectl/quick" // before any text is asked for
 )
 
 func main() {
