@@ -104,6 +104,7 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 		_, closeErr := l.Close(ctx)
 		return nil, errors.Join(err, closeErr)
 	}
+	l.traces, _ = l.look() // where that is not possible the lab serves one case
 	return l, nil
 }
 
@@ -113,6 +114,7 @@ type testLab struct {
 	pack   string // the built pack that brings its images along; "" for none
 	config *rest.Config
 	prober checks.Prober
+	traces *traces // of a fresh one; nil when nobody looked
 }
 
 func (l *testLab) RESTConfig() *rest.Config  { return l.config }

@@ -229,11 +229,7 @@ func (c *Course) list(ctx context.Context, res checks.Resource, world []*unstruc
 		if stays(o, world) {
 			continue
 		}
-		var client dynamic.ResourceInterface = c.resources.Client().Resource(res.Resource)
-		if res.Namespaced {
-			client = c.resources.Client().Resource(res.Resource).Namespace(o.GetNamespace())
-		}
-		out = append(out, found{o, client, res})
+		out = append(out, c.foundIn(res, o))
 	}
 	return out, nil
 }

@@ -41,6 +41,8 @@ type Config struct {
 	Prober    checks.Prober // nil: probes from pods only
 	Workspace string        // the learner's folder; "" leaves files out
 	Seed      string        // for parameters; the learner and the pack when empty
+	// Fresh: the lab holds nothing from before, so that building a lesson's world need not look for it.
+	Fresh bool
 	// Scripts runs the scripts of checks; nil where that is not possible.
 	Scripts checks.Scripter
 	// Machines breaks what world.faults names; nil where that is not possible.
@@ -76,6 +78,7 @@ type Course struct {
 	pack     atomic.Pointer[pack.Pack] // another one after Reload
 	running  chan struct{}             // one slot: held by the Run that asks
 	building sync.Mutex                // held while a world is built: one at a time
+	built    bool                      // guarded by building: a world was built, so that the lab is fresh no more
 
 	mu sync.Mutex
 	// guarded by mu

@@ -65,6 +65,7 @@ func (c *Course) draw(id string) (*pack.Lesson, marker, error) {
 	return lesson, marker{Pack: general.Pack().ID, Lesson: id, Revision: general.Revision, Attempt: rand.Text(), Seed: seed}, nil
 }
 
+// raise is called with building held.
 func (c *Course) raise(ctx context.Context, lesson *pack.Lesson, m marker) (marker, error) {
 	if err := c.removeMarker(ctx); err != nil {
 		return m, err
@@ -128,13 +129,17 @@ func (c *Course) furnish(ctx context.Context, lesson *pack.Lesson) error {
 		if c.cfg.Snapshots != nil {
 			staying = nil // but what is kept must be empty for every lesson
 		}
-		if err = c.clear(ctx, staying); err == nil {
+		if !c.cfg.Fresh || c.built {
+			err = c.clear(ctx, staying)
+		}
+		if err == nil {
 			err = c.keepWorld(ctx, emptySnapshot, "")
 		}
 	}
 	if err != nil {
 		return err
 	}
+	c.built = true
 	for _, o := range objects {
 		if err := c.apply(ctx, o); err != nil {
 			return err

@@ -1,6 +1,6 @@
 // Package golden proves a pack: `drydock pack test`.
 //
-// For every lesson it holds the golden contract in fresh labs: nothing scores in a fresh world (1), every solution scores
+// For every lesson it holds the golden contract in labs that are fresh, or made as good as new (lessons/seat): nothing scores in a fresh world (1), every solution scores
 // in full (2), each mutant fails exactly the goals it names with the message it names (3), asking changes nothing (4),
 // setting up twice gives the same world (5), going back to the snapshot of a step gives the state that solving had reached
 // (6, see steps.go), nothing is left when a lab is torn down (7), all of it with other seeds as
@@ -12,7 +12,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -38,6 +37,8 @@ type Lab interface {
 	// RunScript runs a shell script in the lab's shell, with kubectl on PATH, in the workspace. A code other than 0 is
 	// no error.
 	RunScript(ctx context.Context, script string, env []string) (output string, code int, err error)
+	// Clean ends what scripts have left running and removes the files that they left; see seat.Lab.
+	Clean(ctx context.Context) error
 	// Close tears the lab down and names what it left on the machine: processes, mounts, cgroups, links.
 	Close(ctx context.Context) (leftovers []string, err error)
 }
@@ -85,22 +86,7 @@ func Run(ctx context.Context, cfg Config) ([]Case, error) {
 		cfg.Begin(len(proofs))
 	}
 	cases := make([]Case, len(proofs))
-	var running sync.WaitGroup
-	var reporting sync.Mutex
-	slots := make(chan struct{}, max(cfg.Jobs, 1))
-	for i, p := range proofs {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			cases[i] = p.prove(ctx)
-			reporting.Lock()
-			defer reporting.Unlock()
-			if cfg.Report != nil {
-				cfg.Report(cases[i])
-			}
-		})
-	}
-	running.Wait()
+	cfg.proveAll(ctx, proofs, func(i int, c Case) { cases[i] = c })
 	return cases, context.Cause(ctx)
 }
 
@@ -119,13 +105,13 @@ func defaulted(d, otherwise time.Duration) time.Duration {
 }
 
 // proofs lists what is to be proved.
-func (cfg *Config) proofs() ([]proof, error) {
+func (cfg *Config) proofs() ([]*proof, error) {
 	for _, id := range cfg.Lessons {
 		if cfg.Pack.Lesson(id) == nil {
 			return nil, fmt.Errorf("the pack %s has no lesson %q", cfg.Pack.ID, id)
 		}
 	}
-	var out []proof
+	var out []*proof
 	for round := range max(cfg.Repeat, 1) {
 		some, err := cfg.round(round, len(out))
 		if err != nil {
@@ -137,8 +123,8 @@ func (cfg *Config) proofs() ([]proof, error) {
 }
 
 // round lists what is to be proved with one seed.
-func (cfg *Config) round(number, before int) ([]proof, error) {
-	var out []proof
+func (cfg *Config) round(number, before int) ([]*proof, error) {
+	var out []*proof
 	seed, suffix := firstSeed, ""
 	if number > 0 {
 		suffix = fmt.Sprintf(" #%d", number+1)
@@ -154,7 +140,7 @@ func (cfg *Config) round(number, before int) ([]proof, error) {
 		}
 		add := func(name string, script *pack.Script, judge func(*bench) []string) {
 			lab := fmt.Sprintf("test-%s-%d", cfg.Pack.ID, before+len(out))
-			out = append(out, proof{cfg, lesson, name + suffix, lab, seed, script, judge})
+			out = append(out, &proof{cfg, lesson, name + suffix, lab, seed, script, judge})
 		}
 		add("fresh", nil, (*bench).judgeUntouched)
 		for i := range lesson.Solutions {

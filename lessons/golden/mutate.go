@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"drydock/lessons/course"
 	"drydock/lessons/pack"
@@ -39,26 +38,11 @@ func Mutate(ctx context.Context, cfg Config, most int) ([]Mutation, []Unbroken, 
 		cfg.Begin(len(proofs))
 	}
 	out := make([]Mutation, len(proofs))
-	var running sync.WaitGroup
-	var reporting sync.Mutex
-	slots := make(chan struct{}, max(cfg.Jobs, 1))
 	for i, p := range proofs {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			m := Mutation{Lesson: p.lesson.ID, Name: p.name}
-			p.judge = func(b *bench) []string { return b.judgeOpen(&m) }
-			c := p.prove(ctx)
-			m.Problem = strings.Join(c.Problems, "; ")
-			out[i] = m
-			reporting.Lock()
-			defer reporting.Unlock()
-			if cfg.Report != nil {
-				cfg.Report(c)
-			}
-		})
+		out[i] = Mutation{Lesson: p.lesson.ID, Name: p.name}
+		p.judge = func(b *bench) []string { return b.judgeOpen(&out[i]) }
 	}
-	running.Wait()
+	cfg.proveAll(ctx, proofs, func(i int, c Case) { out[i].Problem = strings.Join(c.Problems, "; ") })
 	return out, unbroken(cfg.Pack, out), context.Cause(ctx)
 }
 

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"drydock/lessons/course"
 	"drydock/lessons/pack"
 	"drydock/lessons/progress"
+	"drydock/lessons/seat"
 )
 
 // firstSeed draws the parameters of the lessons under test the first time.
@@ -35,34 +37,66 @@ type bench struct {
 	course *course.Course
 }
 
-// prove runs the case in a lab of its own and always gives a result.
-func (p *proof) prove(ctx context.Context) Case {
+// proveAll proves everything, Jobs cases at the same time. Cases are reported one at a time, first to done, then to Report.
+func (cfg *Config) proveAll(ctx context.Context, proofs []*proof, done func(int, Case)) {
+	jobs := max(cfg.Jobs, 1)
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	next := 0 // guarded by mu
+	take := func() (i int, last bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return next - 1, next+jobs > len(proofs) // as many seats as cases are left: each tears its lab down
+	}
+	for range min(jobs, len(proofs)) {
+		running.Go(func() {
+			s := &seat.Seat[Lab]{Start: cfg.Labs.New}
+			for i, last := take(); i < len(proofs); i, last = take() {
+				c := proofs[i].prove(ctx, s, last)
+				mu.Lock()
+				done(i, c)
+				if cfg.Report != nil {
+					cfg.Report(c)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	running.Wait()
+}
+
+// prove runs the case in a lab as good as new and always gives a result. Unless another case may follow at this seat, the
+// lab is torn down.
+func (p *proof) prove(ctx context.Context, s *seat.Seat[Lab], last bool) Case {
 	began := time.Now()
 	c := Case{Lesson: p.lesson.ID, Name: p.name}
 	ctx, stop := context.WithTimeoutCause(ctx, p.cfg.Case, fmt.Errorf("it took longer than %s", p.cfg.Case))
 	defer stop()
-	lab, err := p.cfg.Labs.New(ctx, p.lab, p.lesson.World)
+	lab, left, err := s.Take(ctx, p.lab, p.lesson.World)
+	c.Problems = leftBehind(left)
 	if err != nil {
-		c.Problems = []string{fmt.Sprintf("start a lab: %v", err)}
+		c.Problems = append(c.Problems, fmt.Sprintf("start a lab: %v", err))
 	} else {
-		c.Problems = p.inLab(ctx, lab)
-		c.Problems = append(c.Problems, tearDown(ctx, lab)...)
+		c.Problems = append(c.Problems, p.inLab(ctx, lab)...)
+		end := s.Clear
+		if last || ctx.Err() != nil {
+			end = s.Leave
+		}
+		left, err := end(ctx)
+		c.Problems = append(c.Problems, leftBehind(left)...)
+		if err != nil {
+			c.Problems = append(c.Problems, err.Error())
+		}
 	}
 	c.Millis = time.Since(began).Milliseconds()
 	return c
 }
 
-// tearDown closes the lab also when the time for the case is over.
-func tearDown(ctx context.Context, lab Lab) []string {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer stop()
-	leftovers, err := lab.Close(ctx)
+func leftBehind(left []string) []string {
 	var out []string
-	for _, l := range leftovers {
+	for _, l := range left {
 		out = append(out, "left on the machine: "+l)
-	}
-	if err != nil {
-		out = append(out, fmt.Sprintf("tear the lab down: %v", err))
 	}
 	return out
 }
@@ -75,7 +109,7 @@ func (p *proof) inLab(ctx context.Context, lab Lab) []string {
 	defer forget()
 	c, err := course.New(course.Config{
 		Pack: ungated(p.cfg.Pack), Book: book, Lab: p.lab, REST: lab.RESTConfig(), Prober: lab.Prober(),
-		Workspace: lab.Workspace(), Seed: p.seed, Scripts: p.cfg.Scripts, Machines: lab.Machines(),
+		Workspace: lab.Workspace(), Seed: p.seed, Scripts: p.cfg.Scripts, Machines: lab.Machines(), Fresh: true,
 	})
 	if err != nil {
 		return []string{err.Error()}

@@ -20,6 +20,7 @@ import (
 	"drydock/checks"
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
+	"drydock/lessons/seat"
 )
 
 // Status says how a replay ended.
@@ -71,39 +72,39 @@ type Config struct {
 // Patience says how long to wait for a world to come to rest. Zero values take the defaults.
 type Patience struct {
 	Reach time.Duration // until nothing is on its way: 30 seconds
-	Rest  time.Duration // without any change: 1 second
+	Rest  time.Duration // without any change, when all is well: 1 second
+	Open  time.Duration // the same, while a goal is open that may yet be reached: a probe may need its time: 5 seconds
 }
 
 // Run grades everything and returns the rows in order of learner and lesson. An error means that nothing could begin.
 func Run(ctx context.Context, cfg Config) ([]Row, error) {
 	cfg.Deadline = cmp.Or(cfg.Deadline, 3*time.Minute)
-	cfg.Reach, cfg.Rest = cmp.Or(cfg.Reach, 30*time.Second), cmp.Or(cfg.Rest, time.Second)
+	cfg.Reach, cfg.Rest, cfg.Open = cmp.Or(cfg.Reach, 30*time.Second), cmp.Or(cfg.Rest, time.Second), cmp.Or(cfg.Open, 5*time.Second)
 	book, err := openLedger(cfg)
 	if err != nil {
 		return nil, err
 	}
 	jobs := cfg.jobs()
-	rows := make([]Row, len(jobs))
+	var rows []Row
 	var running sync.WaitGroup
 	var reporting sync.Mutex
+	report := func(row Row, known bool) {
+		reporting.Lock()
+		defer reporting.Unlock()
+		rows = append(rows, row)
+		if !known {
+			err = errors.Join(err, book.add(row))
+		}
+		if cfg.Report != nil {
+			cfg.Report(row)
+		}
+	}
 	slots := make(chan struct{}, max(cfg.Jobs, 1))
-	for i, j := range jobs {
+	for _, lane := range jobs {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			row, known := book.row(j)
-			if !known {
-				row = j.grade(ctx)
-			}
-			rows[i] = row
-			reporting.Lock()
-			defer reporting.Unlock()
-			if !known {
-				err = errors.Join(err, book.add(row))
-			}
-			if cfg.Report != nil {
-				cfg.Report(row)
-			}
+			cfg.inTurn(ctx, lane, book, report)
 		})
 	}
 	running.Wait()
@@ -117,15 +118,35 @@ func (cfg *Config) place(lesson string) int {
 	return slices.IndexFunc(cfg.Pack.Lessons, func(l *pack.Lesson) bool { return l.ID == lesson })
 }
 
-// jobs are a job for each learner and lesson.
-func (cfg *Config) jobs() []*job {
-	var out []*job
+// jobs are a job for each learner and lesson, in lanes: what is in one lane is done in turn in one lab, as long as that is as
+// good as new, and all of it is of one learner. With more labs than learners, a learner's lessons are dealt to several.
+func (cfg *Config) jobs() [][]*job {
+	var out [][]*job
+	each := max(1, cfg.Jobs/max(1, len(cfg.Submissions)))
 	for _, s := range cfg.Submissions {
-		for _, l := range cfg.Pack.Lessons {
-			out = append(out, &job{cfg: cfg, submission: s, lesson: l})
+		lanes := make([][]*job, min(each, len(cfg.Pack.Lessons)))
+		for i, l := range cfg.Pack.Lessons {
+			last := i+len(lanes) >= len(cfg.Pack.Lessons)
+			lanes[i%len(lanes)] = append(lanes[i%len(lanes)], &job{cfg: cfg, submission: s, lesson: l, last: last})
 		}
+		out = append(out, lanes...)
 	}
 	return out
+}
+
+// inTurn grades the jobs of one lane. The lab is there from the first job that needs one, and is torn down after the last.
+func (cfg *Config) inTurn(ctx context.Context, lane []*job, book *ledger, report func(row Row, known bool)) {
+	s := &seat.Seat[Lab]{Start: cfg.Labs.Fresh}
+	for _, j := range lane {
+		row, known := book.row(j)
+		if !known {
+			row = j.grade(ctx, s)
+		}
+		if j.last || ctx.Err() != nil {
+			j.end(ctx, s, &row)
+		}
+		report(row, known)
+	}
 }
 
 // Totals are the learners' scores over all lessons, by weight, in order of learners.

@@ -49,6 +49,7 @@ func (l *lab) RESTConfig() *rest.Config                { return l.api.REST() }
 func (l *lab) Prober() checks.Prober                   { return nil }
 func (l *lab) Machines() course.Machines               { return nil }
 func (l *lab) Workspace() string                       { return l.dir }
+func (l *lab) Clean(context.Context) error             { return nil }
 func (l *lab) Close(context.Context) ([]string, error) { return nil, nil }
 func (l *lab) RunScript(context.Context, string, []string) (string, int, error) {
 	return "", 0, errors.New("a submission must not run outside its box")
@@ -175,7 +176,7 @@ var catalogue = map[string]string{
 func config(t *testing.T, l *labs, s []grade.Submission) grade.Config {
 	return grade.Config{
 		Pack: testPack(t), Submissions: s, Labs: l, Jobs: 3, Deadline: 2 * time.Second, Tool: "drydock test", Hidden: []string{"/secret"},
-		Patience: grade.Patience{Reach: time.Second, Rest: 50 * time.Millisecond},
+		Patience: grade.Patience{Reach: time.Second, Rest: 50 * time.Millisecond, Open: 100 * time.Millisecond},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"drydock/lessons/course"
 	"drydock/lessons/pack"
 	"drydock/lessons/progress"
+	"drydock/lessons/seat"
 )
 
 // tries is how often something that broke on our side is tried.
@@ -25,10 +26,11 @@ type job struct {
 	cfg        *Config
 	submission Submission
 	lesson     *pack.Lesson
+	last       bool // in its lane
 }
 
 // grade always gives a row.
-func (j *job) grade(ctx context.Context) (row Row) {
+func (j *job) grade(ctx context.Context, s *seat.Seat[Lab]) (row Row) {
 	began := time.Now()
 	w, err := read(filepath.Join(j.submission.Dir, j.lesson.ID))
 	switch {
@@ -37,7 +39,7 @@ func (j *job) grade(ctx context.Context) (row Row) {
 	case len(w.files) == 0:
 		row = j.blank(Empty, "", checks.Skipped)
 	default:
-		row = j.tried(ctx, w)
+		row = j.tried(ctx, s, w)
 	}
 	row.Work = w.digest
 	row.Started, row.Millis = began.UTC().Format(time.RFC3339), time.Since(began).Milliseconds()
@@ -45,10 +47,10 @@ func (j *job) grade(ctx context.Context) (row Row) {
 }
 
 // tried replays the work, and again when what broke was ours.
-func (j *job) tried(ctx context.Context, w work) Row {
+func (j *job) tried(ctx context.Context, s *seat.Seat[Lab], w work) Row {
 	var row Row
 	for range tries {
-		if row = j.guarded(ctx, w); row.Status != Broken || ctx.Err() != nil {
+		if row = j.guarded(ctx, s, w); row.Status != Broken || ctx.Err() != nil {
 			break
 		}
 	}
@@ -56,13 +58,13 @@ func (j *job) tried(ctx context.Context, w work) Row {
 }
 
 // guarded turns a panic into a row: one submission never ends the batch.
-func (j *job) guarded(ctx context.Context, w work) (row Row) {
+func (j *job) guarded(ctx context.Context, s *seat.Seat[Lab], w work) (row Row) {
 	defer func() {
 		if r := recover(); r != nil {
 			row = j.blank(Broken, fmt.Sprint("the grader broke: ", r), checks.Error)
 		}
 	}()
-	row, err := j.once(ctx, w)
+	row, err := j.once(ctx, s, w)
 	if err != nil {
 		row = j.blank(Broken, err.Error(), checks.Error)
 	}
@@ -87,27 +89,51 @@ func (j *job) blank(status Status, note string, outcome checks.Outcome) Row {
 // seed is the one that the learner's own drydock uses, when the folder has the name of their record.
 func (j *job) seed() string { return j.submission.Learner + "/" + j.cfg.Pack.Digest }
 
-func (j *job) once(ctx context.Context, w work) (Row, error) {
+func (j *job) once(ctx context.Context, s *seat.Seat[Lab], w work) (row Row, err error) {
 	lesson, err := j.lesson.For(j.seed())
 	if err != nil {
 		return Row{}, err
 	}
 	world := lesson.World
 	world.Nodes = max(world.Nodes, 1)
-	lab, err := j.cfg.Labs.Fresh(ctx, j.label(), world)
+	lab, before, err := s.Take(ctx, j.label(), world)
 	if err != nil {
 		return Row{}, err
 	}
-	row, err := j.inLab(ctx, lab, w)
-	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer stop()
-	if left, closeErr := lab.Close(closing); closeErr != nil || len(left) > 0 {
-		err = errors.Join(err, closeErr)
-		if len(left) > 0 {
-			row.Note = strings.TrimSpace(row.Note + " left on the machine: " + strings.Join(left, ", "))
+	tame := false
+	defer func() { // also when it panics
+		left := before
+		if !tame {
+			some, endErr := s.Leave(ctx)
+			left, err = append(left, some...), errors.Join(err, endErr)
 		}
+		row.leaves(left)
+	}()
+	if row, err = j.inLab(ctx, lab, w); err != nil {
+		return row, err
+	}
+	// What went beyond a limit or a deadline is not asked to be good.
+	if tame = row.Status == Graded && !j.last; tame {
+		some, clearErr := s.Clear(ctx)
+		before, err = append(before, some...), clearErr
 	}
 	return row, err
+}
+
+// end tears down the lab that the lane had.
+func (j *job) end(ctx context.Context, s *seat.Seat[Lab], row *Row) {
+	left, err := s.Leave(ctx)
+	if err != nil && row.Note == "" {
+		row.Note = masked(err.Error())
+	}
+	row.leaves(left)
+}
+
+// leaves notes what a lab left on the machine.
+func (r *Row) leaves(left []string) {
+	if len(left) > 0 {
+		r.Note = strings.TrimSpace(r.Note + " left on the machine: " + strings.Join(left, ", "))
+	}
 }
 
 func (j *job) inLab(ctx context.Context, lab Lab, w work) (Row, error) {
@@ -125,7 +151,7 @@ func (j *job) inLab(ctx context.Context, lab Lab, w work) (Row, error) {
 	open.Policy = pack.Free // each lesson is graded by itself
 	c, err := course.New(course.Config{
 		Pack: &open, Book: book, Lab: j.label(), REST: lab.RESTConfig(), Prober: lab.Prober(), Workspace: lab.Workspace(),
-		Seed: j.seed(), Scripts: j.cfg.Scripts, Machines: lab.Machines(),
+		Seed: j.seed(), Scripts: j.cfg.Scripts, Machines: lab.Machines(), Fresh: true,
 	})
 	if err != nil {
 		return Row{}, err
@@ -170,19 +196,21 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 		return Row{}, fmt.Errorf("replay the submission: %w", err)
 	}
 	// What the scripts did must have been seen before an answer is judged: it may depend on a guard that they broke.
-	if _, err := j.rest(ctx, c); err != nil {
-		return Row{}, err
-	}
-	for _, a := range w.answers {
-		if g := j.lesson.Goal(a.Goal); g != nil && g.Check.Answer != nil {
-			if _, err := c.Answer(ctx, a.Goal, a.Value); err != nil {
-				return Row{}, err
-			}
-		}
-	}
-	s, err := j.rest(ctx, c)
+	s, err := j.rest(ctx, c, j.awaited())
 	if err != nil {
 		return Row{}, err
+	}
+	given := answerable(j.lesson, w.answers)
+	for _, a := range given {
+		if _, err := c.Answer(ctx, a.Goal, a.Value); err != nil {
+			return Row{}, err
+		}
+	}
+	if len(given) > 0 {
+		// Answers move nothing in the lab, so it need not come to rest again. Only goals that waited for them are asked now.
+		if s, err = j.rest(ctx, c, nil); err != nil {
+			return Row{}, err
+		}
 	}
 	row := j.row(s, began)
 	row.Status, row.Note, row.Work = status, masked(note), w.digest
@@ -193,20 +221,42 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 	return row, nil
 }
 
-// rest waits until nothing is on its way and nothing has changed for a while, at most for Reach. What does not come to
-// rest is taken as it is.
-func (j *job) rest(ctx context.Context, c *course.Course) (*course.State, error) {
+// answerable are the answers to questions that the lesson asks.
+func answerable(l *pack.Lesson, given []pack.GivenAnswer) []pack.GivenAnswer {
+	return slices.DeleteFunc(slices.Clone(given), func(a pack.GivenAnswer) bool {
+		g := l.Goal(a.Goal)
+		return g == nil || g.Check.Answer == nil
+	})
+}
+
+// awaited are the goals that what is in the lab may still bring about: all but the questions to answer, and what needs them.
+func (j *job) awaited() map[string]bool {
+	out := map[string]bool{}
+	for _, g := range j.lesson.Goals {
+		out[g.ID] = g.Check.Answer == nil
+	}
+	for range j.lesson.Goals {
+		for _, g := range j.lesson.Goals {
+			if slices.ContainsFunc(g.Needs, func(id string) bool { return !out[id] }) {
+				out[g.ID] = false
+			}
+		}
+	}
+	return out
+}
+
+// rest waits until nothing is on its way and nothing has changed for a while, at most for Reach: long while one of the
+// awaited goals is open. What does not come to rest is taken as it is.
+func (j *job) rest(ctx context.Context, c *course.Course, awaited map[string]bool) (*course.State, error) {
 	asking, stop := context.WithTimeout(ctx, j.cfg.Reach)
 	defer stop()
 	if _, err := c.CheckNow(asking); err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	for {
-		s, changed := c.State(), c.Changed()
-		quiet := time.NewTimer(j.cfg.Rest)
-		if !calm(s) {
-			quiet.Reset(j.cfg.Reach)
-		}
+		changed := c.Changed()
+		s := c.State()
+		quiet := time.NewTimer(j.still(s, awaited))
 		select {
 		case <-changed:
 			quiet.Stop()
@@ -216,6 +266,24 @@ func (j *job) rest(ctx context.Context, c *course.Course) (*course.State, error)
 			quiet.Stop()
 			return s, context.Cause(ctx)
 		}
+	}
+}
+
+// still is how long nothing must change until a picture is believed.
+func (j *job) still(s *course.State, awaited map[string]bool) time.Duration {
+	open := func(g course.GoalState) bool { return awaited[g.Goal.ID] && g.Mark != course.Done }
+	guard := func(g course.GoalState) bool { return g.Goal.Kind == pack.Guard }
+	switch {
+	case !calm(s):
+		return j.cfg.Reach
+	case awaited == nil:
+		return 0
+	case slices.ContainsFunc(s.Goals, open):
+		return j.cfg.Open
+	case slices.ContainsFunc(s.Goals, guard):
+		return j.cfg.Rest
+	default:
+		return 0 // what was reached stays so
 	}
 }
 
