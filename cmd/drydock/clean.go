@@ -81,7 +81,7 @@ func (t *traces) names(dir string) ([]string, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("look into %s of the lab: %w", dir, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only reads it
 	return namesIn(root)
 }
 
@@ -110,9 +110,7 @@ func (l *testLab) Clean(ctx context.Context) error {
 		} else if err != nil {
 			return fmt.Errorf("clean %s of the lab: %w", dir, err)
 		}
-		err = empty(root, t.scratch[dir])
-		root.Close()
-		if err != nil {
+		if err := errors.Join(empty(root, t.scratch[dir]), root.Close()); err != nil {
 			return fmt.Errorf("clean %s of the lab: %w", dir, err)
 		}
 	}
@@ -120,8 +118,7 @@ func (l *testLab) Clean(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("clean the lab's workspace: %w", err)
 	}
-	defer root.Close()
-	if err := empty(root, nil); err != nil {
+	if err := errors.Join(empty(root, nil), root.Close()); err != nil {
 		return fmt.Errorf("clean the lab's workspace: %w", err)
 	}
 	if shell, err := digestOf(l.lab.Shell()); err != nil || shell != t.shell {

@@ -1,6 +1,7 @@
 package quick_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -36,9 +37,9 @@ func TestTexts(t *testing.T) {
 	if os.Getenv("SAY_TEXTS") != "" {
 		root := cmd.NewDefaultKubectlCommand()
 		for _, c := range root.Commands() {
-			os.Stdout.WriteString(c.Name() + ": " + c.Short + "\n" + c.Long + "\n")
+			fmt.Fprintf(os.Stdout, "%s: %s\n%s\n", c.Name(), c.Short, c.Long)
 		}
-		os.Stdout.WriteString(map[bool]string{true: "spared", false: "loaded"}[quick.Spared] + "\n")
+		fmt.Fprintln(os.Stdout, map[bool]string{true: "spared", false: "loaded"}[quick.Spared])
 		return
 	}
 	texts := func(lang string) (string, bool) {
