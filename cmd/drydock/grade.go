@@ -167,7 +167,7 @@ const (
 func (l *testLab) Replay(ctx context.Context, script string, hidden []string) (string, int, error) {
 	args, variable, err := boxSpec{
 		Args: []string{"/bin/sh", "-c", script}, Hidden: hidden,
-		Processes: replayProcesses, Memory: replayMemory, Disk: replayDisk, Watched: []string{l.Workspace(), "/tmp"},
+		Processes: replayProcesses, Memory: replayMemory, Disk: replayDisk, Watched: append([]string{l.Workspace()}, scratchDirs...),
 	}.command()
 	if err != nil {
 		return "", 0, err
