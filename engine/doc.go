@@ -43,7 +43,7 @@
 //	  owns: one kubelet's answer to what it uses. Woken by: the answer. Stops: then, or after 5 s; all are waited for.
 //	cluster/serve.go Cluster.serveControl 1
 //	  owns: the control socket. Woken by: a connection, which gets a goroutine of its own (sandbox/lab). Stops: with ctx.
-//	cluster/serve.go Cluster.serveRoom 1
+//	cluster/serve.go Cluster.serveDoor 1
 //	  owns: the socket of the learner's shell. Woken by: a connection, as above. Stops: with ctx.
 //	cluster/node.go together 1
 //	  owns: the boot of one node. Woken by: the line by which its runtime says that it serves. Stops: when the node is up.

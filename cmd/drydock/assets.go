@@ -35,9 +35,21 @@ func (a *app) find() (place, error) {
 		return place{}, usage("%w", err)
 	}
 	if inside := os.Getenv("DRYDOCK_LAB"); inside != "" && !seen(h) {
-		return place{}, usage("this shell is inside lab %q, where there are kubectl, `drydock component`, `drydock node` and `drydock ctr`; type other drydock commands in a terminal of your machine", inside)
+		return place{}, usage("this shell is inside lab %q: kubectl works here, and the drydock commands about the cluster (node, component, ctr, net, trace, status); type this one in a terminal of your machine", inside)
 	}
 	return place{home: h, lab: l}, nil
+}
+
+// reach is find for commands about a running cluster, which work from inside the lab's shell as well.
+func (a *app) reach() (place, error) {
+	inside, door := os.Getenv("DRYDOCK_LAB"), os.Getenv("DRYDOCK_DOOR")
+	if door == "" || (a.labName != defaultLab && a.labName != inside) {
+		return a.find()
+	}
+	if _, err := os.Stat(home.Lab(door).Control()); err != nil {
+		return a.find() // the variables were handed on to a place outside
+	}
+	return place{lab: home.Lab(door)}, nil
 }
 
 // seen tells whether the state directory can be seen. A lab hides it from the learner's shell, except for what the shell needs.
@@ -57,6 +69,9 @@ func (a *app) unpacked() (place, error) {
 		return p, fmt.Errorf("open the programs carried along: %w", err)
 	}
 	p.programs, err = p.home.Unpack(files)
+	if err == nil {
+		err = p.programs.CarrySelf()
+	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return p, &codeError{exitMachine, fmt.Errorf("%w; a lab needs 400 MB there: free some, or set DRYDOCK_HOME to another disk", err)}

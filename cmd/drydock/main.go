@@ -77,6 +77,9 @@ func Run(ctx context.Context, args []string) int {
 	}
 }
 
+// defaultLab is the lab of whoever has only one.
+const defaultLab = "lab"
+
 // app is what every command shares.
 type app struct {
 	labName string
@@ -110,7 +113,7 @@ func newRoot() *cobra.Command {
 		return nil
 	}
 	root.PersistentFlags().StringVar(&a.lang, "lang", "", "language of lessons and interface: en or ko")
-	root.PersistentFlags().StringVar(&a.labName, "name", "lab", "which lab; many can run side by side")
+	root.PersistentFlags().StringVar(&a.labName, "name", defaultLab, "which lab; many can run side by side")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(), a.netCommand(),

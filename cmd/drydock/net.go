@@ -34,7 +34,7 @@ func (a *app) netTraceCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.find()
+			p, err := a.reach()
 			if err != nil {
 				return err
 			}

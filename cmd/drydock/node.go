@@ -30,20 +30,13 @@ func (a *app) nodeCommand() *cobra.Command {
 	return cmd
 }
 
-// roomVariable tells a program in the learner's shell where the lab takes its orders; engine/cluster sets it.
-const roomVariable = "DRYDOCK_ROOM"
-
 // ask finds the running lab and asks it something. In the learner's shell that is the lab around it.
 func (a *app) ask(ctx context.Context, question func(ctx context.Context, socket string) error) error {
-	socket := os.Getenv(roomVariable)
-	if socket == "" {
-		p, err := a.find()
-		if err != nil {
-			return err
-		}
-		socket = p.lab.Control()
+	p, err := a.reach()
+	if err != nil {
+		return err
 	}
-	err := question(ctx, socket)
+	err = question(ctx, p.lab.Control())
 	if errors.Is(err, lab.ErrNotRunning) {
 		return &codeError{exitNo, fmt.Errorf("lab %q is not running; `drydock up` starts it", a.labName)}
 	}
@@ -209,7 +202,7 @@ func (a *app) nodeShellCommand() *cobra.Command {
 			if len(e.Args) > 0 && e.Args[0] == "--" {
 				e.Args = e.Args[1:]
 			}
-			return a.attached(func(tty bool, files [3]*os.File, socket string) (int, error) {
+			return a.attached(a.reach, func(tty bool, files [3]*os.File, socket string) (int, error) {
 				e.Env, e.TTY = os.Environ(), tty
 				return control.RunOnNode(cmd.Context(), socket, e, files)
 			})

@@ -41,15 +41,15 @@ func (a *app) execCommand() *cobra.Command {
 
 // inLab runs e with this process's standard streams, through a pseudo-terminal when both ends are one.
 func (a *app) inLab(ctx context.Context, e control.Exec) error {
-	return a.attached(func(tty bool, files [3]*os.File, socket string) (int, error) {
+	return a.attached(a.find, func(tty bool, files [3]*os.File, socket string) (int, error) {
 		e.Env, e.TTY = learnersEnvironment(), tty
 		return control.Run(ctx, socket, e, files)
 	})
 }
 
 // attached lets a program of the lab use this process's standard streams and ends with its exit code.
-func (a *app) attached(run func(tty bool, files [3]*os.File, socket string) (int, error)) error {
-	p, err := a.find()
+func (a *app) attached(find func() (place, error), run func(tty bool, files [3]*os.File, socket string) (int, error)) error {
+	p, err := find()
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say how a lab is", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.find()
+			p, err := a.reach()
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func (a *app) traceCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.find()
+			p, err := a.reach()
 			if err != nil {
 				return err
 			}

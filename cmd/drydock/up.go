@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 
 	"drydock/engine/cluster/control"
 	"drydock/engine/cluster/keeper"
-	"drydock/sandbox/home"
 	"drydock/sandbox/lab"
 )
 
@@ -77,9 +74,6 @@ func (a *app) launch(ctx context.Context, p place, size labSize, report func(str
 	limited, stop := context.WithTimeoutCause(ctx, patience,
 		fmt.Errorf("it took more than %d minutes; its logs are in %s", int(patience.Minutes()), p.lab.Log()))
 	defer stop()
-	if err := putOnPath(p.lab); err != nil {
-		return err
-	}
 	err := keeper.Launch(limited, p.lab, []string{
 		p.programs.Path("dockkeep"), "--home=" + string(p.home), "--lab=" + string(p.lab), "--programs=" + string(p.programs),
 		"--nodes=" + strconv.Itoa(size.nodes), "--node-grace=" + size.grace.String(), "--version=" + version,
@@ -91,28 +85,6 @@ func (a *app) launch(ctx context.Context, p place, size labSize, report func(str
 		return inBetween(p)
 	}
 	return p.refuse(ctx, err)
-}
-
-// putOnPath gives the learner's shell this program, for what `drydock component` and `drydock node` do to a lab.
-func putOnPath(l home.Lab) error {
-	self, err := selfInLab()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	link := filepath.Join(l.Shell(), "bin", "drydock")
-	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-		return fmt.Errorf("make room for the shell's commands: %w", err)
-	}
-	if now, err := os.Readlink(link); err == nil && now == self {
-		return nil
-	}
-	if err := os.Remove(link); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("replace drydock: %w", err)
-	}
-	if err := os.Symlink(self, link); err != nil && !os.IsExist(err) { // another start of the lab was faster
-		return fmt.Errorf("put drydock on the shell's PATH: %w", err)
-	}
-	return nil
 }
 
 // inBetween is the answer about a lab that somebody else starts or stops in this moment.

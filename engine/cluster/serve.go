@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -42,21 +43,39 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 	return nil
 }
 
-// serveRoom answers the learner's shell, which may break what a lesson is about, and nothing that the machine outside would
-// feel: no end of the lab, no more machines.
-func (c *Cluster) serveRoom(ctx context.Context) error {
-	socket, err := lab.Listen(c.opts.Lab.Room())
+// serveDoor answers the lab's own shell until ctx ends. It may break what a lesson is about, and nothing that the machine outside
+// would feel: no end of the lab, no more machines. Of the API's socket it gets the decisions alone: whoever comes this way is
+// the learner, and must not be able to act as anybody else.
+func (c *Cluster) serveDoor(ctx context.Context) error {
+	door := c.opts.Lab.Door()
+	socket, err := lab.Listen(door.Control())
 	if err != nil {
 		return err
 	}
+	decisions, err := lab.Listen(door.API())
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	server := c.api
+	c.mu.Unlock()
 	verbs := map[string]lab.Handler{
 		control.VerbStatus:     func(_ context.Context, call *lab.Call) error { return call.Send(c.status()) },
+		control.VerbNetTrace:   c.netTrace,
 		control.VerbNode:       c.breakNode,
 		control.VerbCtr:        c.ctr,
+		control.VerbNodeExec:   c.execOnNode,
 		control.VerbComponent:  c.changeComponent(ctx),
 		control.VerbComponents: c.listComponents,
 	}
-	c.run(ctx, "room socket", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
+	c.run(ctx, "control socket of the shell", func(ctx context.Context) error { return lab.Serve(ctx, socket, verbs) })
+	c.serve(ctx, "decisions for the shell", decisions, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/drydock/decisions" {
+			http.Error(w, "only decisions can be read here; kubectl reaches everything else", http.StatusForbidden)
+			return
+		}
+		server.Admin().ServeHTTP(w, r)
+	}))
 	return nil
 }
 
@@ -155,7 +174,7 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 		"KUBECACHEDIR="+filepath.Join(c.opts.Lab.Workspace(), ".kube", "cache"),
 		"HOME="+c.opts.Lab.Workspace(), "PWD="+dir,
 		"TMPDIR=/tmp", // the lab has one of its own, and not the one of the shell that asks
-		"DRYDOCK_LAB="+c.opts.Lab.Name(), "DRYDOCK_ROOM="+c.opts.Lab.Room(),
+		"DRYDOCK_LAB="+c.opts.Lab.Name(), "DRYDOCK_DOOR="+string(c.opts.Lab.Door()),
 	)
 	args := e.Args
 	if len(args) == 0 {

@@ -19,18 +19,20 @@ unset PROMPT_COMMAND
 command -v complete >/dev/null && . <(kubectl completion bash 2>/dev/null) && alias k=kubectl && complete -o default -F __start_kubectl k
 `
 
-// prepareShell writes what the learner's shell needs of ours: kubectl, and a start-up file.
+// prepareShell writes what the learner's shell needs of ours: kubectl and drydock, and a start-up file.
 func (c *Cluster) prepareShell() error {
 	bin := filepath.Join(c.opts.Lab.Shell(), "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return fmt.Errorf("make room for the shell's commands: %w", err)
 	}
-	link := filepath.Join(bin, "kubectl")
-	if err := os.Remove(link); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("replace kubectl: %w", err)
-	}
-	if err := os.Symlink(c.opts.Programs.Path("kubectl"), link); err != nil {
-		return fmt.Errorf("put kubectl on the shell's PATH: %w", err)
+	for _, name := range []string{"kubectl", "drydock"} {
+		link := filepath.Join(bin, name)
+		if err := os.Remove(link); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("replace %s: %w", name, err)
+		}
+		if err := os.Symlink(c.opts.Programs.Path(name), link); err != nil {
+			return fmt.Errorf("put %s on the shell's PATH: %w", name, err)
+		}
 	}
 	start := fmt.Sprintf(bashStart, bin, c.opts.Lab.Name(), c.opts.Lab.Workspace())
 	return os.WriteFile(filepath.Join(c.opts.Lab.Shell(), "bashrc"), []byte(start), 0o644)

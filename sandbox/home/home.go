@@ -56,6 +56,9 @@ var ErrName = errors.New("a lab's name has 1 to 32 lower-case letters, digits an
 
 var labName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
+// doorDir is no lab's name: a lab's directory lies among others of its kind, this one inside it.
+const doorDir = "shell"
+
 // Lab returns the directory of the lab called name, which need not exist.
 func (h Home) Lab(name string) (Lab, error) {
 	if !labName.MatchString(name) {
@@ -86,7 +89,7 @@ func (h Home) Labs() ([]string, error) {
 type Lab string
 
 // Name is the lab's name.
-func (l Lab) Name() string { return filepath.Base(string(l)) }
+func (l Lab) Name() string { return filepath.Base(strings.TrimSuffix(string(l), "/"+doorDir)) }
 
 func (l Lab) path(elem ...string) string {
 	return filepath.Join(append([]string{string(l)}, elem...)...)
@@ -104,10 +107,11 @@ func (l Lab) Lock() string       { return l.path("lock") }
 func (l Lab) Port() string       { return l.path("port") }
 
 // Shell is what the learner's shell needs of ours: its start-up file, and the directory of commands put on its PATH.
-func (l Lab) Shell() string { return l.path("shell") }
+func (l Lab) Shell() string { return l.path(doorDir) }
 
-// Room is the socket on which a lab takes orders from the learner's shell, which does not see Control.
-func (l Lab) Room() string { return l.path("shell", "room.sock") }
+// Door is the lab as its own shell sees it: a control socket, an API socket and a kubeconfig under their usual names, which
+// can do what a learner may, and nothing else of the lab.
+func (l Lab) Door() Lab { return Lab(l.Shell()) }
 
 // Node is the directory of one node's files, part being runtime, kubelet or log.
 func (l Lab) Node(name, part string) string { return l.path("nodes", name, part) }
