@@ -90,6 +90,9 @@ func environment(ts *testscript.TestScript) []string {
 	for _, name := range []string{"DRYDOCK_HOME", "DRYDOCK_LAB", "HOME", "SHELL", "PATH"} {
 		vars = append(vars, name+"="+ts.Getenv(name))
 	}
+	if file := ts.Getenv("KUBECONFIG"); file != "" {
+		vars = append(vars, "KUBECONFIG="+file)
+	}
 	return vars
 }
 

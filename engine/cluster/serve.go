@@ -181,7 +181,7 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 		args = c.shellArgs(e.Env)
 	}
 	return lab.Command{
-		Args: args, Env: env, Dir: dir, Files: files, TTY: e.TTY,
+		Args: args, Env: lastOfEach(env), Dir: dir, Files: files, TTY: e.TTY,
 		Hidden: string(c.opts.Home), Shown: []string{string(c.opts.Programs), c.opts.Lab.Workspace(), ours},
 	}
 }

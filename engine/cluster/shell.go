@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -52,7 +53,21 @@ func (c *Cluster) shellArgs(env []string) []string {
 	return []string{c.opts.Programs.Path("userland"), "sh"}
 }
 
-// lookup returns the last value of name in env, as execve(2) leaves it to the program to find.
+// lastOfEach drops the earlier of two values for one name: execve(2) passes both on, and most programs would believe the first.
+func lastOfEach(env []string) []string {
+	seen := map[string]bool{}
+	var kept []string
+	for _, entry := range slices.Backward(env) {
+		if name, _, _ := strings.Cut(entry, "="); !seen[name] {
+			seen[name] = true
+			kept = append(kept, entry)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
+// lookup returns the last value of name in env, the one that lastOfEach keeps.
 func lookup(env []string, name string) string {
 	value := ""
 	for _, entry := range env {
