@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"drydock/engine/cluster/control"
 	"drydock/sandbox/home"
@@ -36,6 +39,11 @@ func Launch(ctx context.Context, l home.Lab, command []string, report func(step 
 		return fmt.Errorf("open the keeper's log: %w", err)
 	}
 	defer log.Close()
+	// What our caller has left open, the lock of a script, say, must not be held for as long as the lab runs.
+	if err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		write.Close()
+		return fmt.Errorf("let go of inherited files: %w", err)
+	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{write}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -48,6 +48,23 @@ func TestLaunchEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestLaunchHandsNothingOn(t *testing.T) {
+	file, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	open, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD, 30) // unlike Go's own files, open across exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(open)
+	script := fmt.Sprintf(`[ -e /proc/self/fd/%d ] && echo '{"error":"handed on"}' >&3 || echo '{"ready":true}' >&3`, open)
+	if err := launch(t.Context(), t, script); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHeld(t *testing.T) {
 	l := home.Lab(t.TempDir())
 	if keeper.Held(l) {
