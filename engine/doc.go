@@ -25,6 +25,8 @@
 //	  owns: orphans, of which pid 1 is the parent ("reaper"). Woken by: SIGCHLD. Stops: with ctx.
 //	cluster/steps.go Cluster.sideBySide 1
 //	  owns: one step of the start. Woken by: nothing, it runs through. Stops: when the step is done; all are waited for.
+//	cluster/api.go Cluster.startAPI 1
+//	  owns: the file of what people changed (audit.Follow). Woken by: a decision record. Stops: with ctx.
 //	cluster/api.go Cluster.serve 1
 //	  owns: one door of the API server (fabric, 127.0.0.1, unix socket). Woken by: a connection, which net/http gives a
 //	  goroutine of its own, ended by ctx. Stops: with ctx, which closes the door and cuts what is open.

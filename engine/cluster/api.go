@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"drydock/engine/apiserver"
+	"drydock/engine/audit"
 	"drydock/engine/store"
 	"drydock/sandbox/lab"
 )
@@ -36,6 +37,7 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 	c.mu.Lock()
 	c.api = server
 	c.mu.Unlock()
+	c.run(ctx, "audit", func(ctx context.Context) error { return audit.Follow(ctx, c.ring, c.opts.Lab.Audit()) })
 	return c.listenAPI(ctx, server)
 }
 

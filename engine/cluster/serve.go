@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"drydock/engine/cluster/control"
@@ -167,8 +169,7 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 	if dir == "" {
 		dir = c.opts.Lab.Workspace()
 	}
-	env := append([]string{}, e.Env...)
-	env = append(env,
+	env := overlay(e.Env,
 		"PATH="+filepath.Join(ours, "bin")+":"+lookup(e.Env, "PATH"),
 		"KUBECONFIG="+filepath.Join(ours, "kubeconfig"),
 		"KUBECACHEDIR="+filepath.Join(c.opts.Lab.Workspace(), ".kube", "cache"),
@@ -184,6 +185,16 @@ func (c *Cluster) learnersCommand(e control.Exec, files [3]*os.File) lab.Command
 		Args: args, Env: lastOfEach(env), Dir: dir, Files: files, TTY: e.TTY,
 		Hidden: string(c.opts.Home), Shown: []string{string(c.opts.Programs), c.opts.Lab.Workspace(), ours},
 	}
+}
+
+// overlay is env with some variables set anew. Of two with one name a shell takes the last and a Go program the first
+// (syscall.copyenv): there must be one.
+func overlay(env []string, ours ...string) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.ContainsFunc(ours, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+	})
+	return append(env, ours...)
 }
 
 // nodeCommand adds to e what makes a program at home on a node: the node's tools on the PATH, and the node's own way to the API.

@@ -8,15 +8,18 @@ import (
 	"strings"
 )
 
-// bashStart is what an interactive bash of the learner reads: their own habits first, then what a lab needs.
+// bashStart is what an interactive bash of the learner reads: their own habits first, then what a lab needs. Each command
+// is in the history before the next prompt, with its time (bash(1), HISTTIMEFORMAT): the lessons read it there.
 const bashStart = `# Written by drydock at every start of the lab.
 HOME="$DRYDOCK_USER_HOME"
 [ -r "$HOME/.bashrc" ] && . "$HOME/.bashrc"
 HOME="%[3]s"
 export PATH="%[1]s:${PATH#%[1]s:}"
-HISTFILE="$HOME/.bash_history"
+HISTFILE="$HOME/.bash_history" HISTSIZE=100000 HISTFILESIZE=100000 HISTCONTROL= HISTIGNORE= HISTTIMEFORMAT="%%F %%T "
+shopt -s histappend cmdhist
 PS1='\[\e[36m\]%[2]s\[\e[0m\]:\[\e[1m\]\w\[\e[0m\]\$ '
 unset PROMPT_COMMAND
+PROMPT_COMMAND="history -a"
 command -v complete >/dev/null && . <(kubectl completion bash 2>/dev/null) && alias k=kubectl && complete -o default -F __start_kubectl k
 `
 

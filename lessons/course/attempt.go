@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"drydock/checks"
+	"drydock/lessons/journal"
 	"drydock/lessons/pack"
 	"drydock/lessons/progress"
 )
@@ -31,10 +32,11 @@ type attempt struct {
 	blocked map[string]bool          // goals that were seen blocked
 	marks   map[string]marked
 	answers map[string]string
-	hints   map[string][]int // places of the hints shown, by step
-	done    bool             // was recorded as finished
-	trouble error            // the last record that could not be kept
-	kept    int              // steps that were open, or have become so and were kept
+	hints   map[string][]int  // places of the hints shown, by step
+	done    bool              // was recorded as finished
+	noted   map[string]string // the verdicts in the journal
+	trouble error             // the last record that could not be kept
+	kept    int               // steps that were open, or have become so and were kept
 }
 
 type marked struct {
@@ -105,6 +107,7 @@ func (c *Course) update(a *attempt) {
 	s := a.pictureLocked()
 	finished := s.Done && !a.done
 	a.done = a.done || finished
+	entries := a.verdictsLocked(s)
 	c.publishLocked(s)
 	c.mu.Unlock()
 
@@ -118,21 +121,28 @@ func (c *Course) update(a *attempt) {
 		r := a.record(progress.Finished)
 		r.Number = int(s.Score)
 		records = append(records, r)
+		entries = append(entries, a.entry(journal.Entry{Kind: journal.Finished, Place: int(s.Score)}))
 	}
 	c.keep(a, records)
+	c.journalize(a, entries, finished)
 }
 
 // keep records; what cannot be recorded is told in the picture.
 func (c *Course) keep(a *attempt, records []progress.Record) {
 	for _, r := range records {
 		if err := c.cfg.Book.Add(r); err != nil {
-			c.mu.Lock()
-			a.trouble = err
-			if c.current == a {
-				c.publishLocked(a.pictureLocked())
-			}
-			c.mu.Unlock()
+			c.troubled(a, err)
 		}
+	}
+}
+
+// troubled tells in the picture what could not be recorded.
+func (c *Course) troubled(a *attempt, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.trouble = err
+	if c.current == a {
+		c.publishLocked(a.pictureLocked())
 	}
 }
 

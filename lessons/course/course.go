@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"drydock/checks"
+	"drydock/lessons/journal"
 	"drydock/lessons/pack"
 	"drydock/lessons/progress"
 )
@@ -49,6 +50,10 @@ type Config struct {
 	Machines Machines
 	// Snapshots takes worlds back to what they were; nil where the lab cannot: worlds are cleared and built again then.
 	Snapshots Snapshots
+	// Journal is the learner's journal in this lab; nil where nobody needs one. Notes is the file in which the lab notes
+	// what people change (engine/audit).
+	Journal *journal.Journal
+	Notes   string
 }
 
 // Snapshots keeps a whole lab as it is, and takes it back. The learner's folder is no part of it.
@@ -269,6 +274,9 @@ func (c *Course) enter(lesson *pack.Lesson, m marker, fresh bool) error {
 	a := newAttempt(c, lesson, m, done)
 	a.fresh = fresh
 	a.opened = done.Times
+	if a.noted, err = c.verdicts(m.Attempt); err != nil {
+		return err
+	}
 	if a.engine, err = checks.New(checks.Config{
 		Resources: c.resources, Prober: c.cfg.Prober, Answers: a, Commands: a, Scripts: c.cfg.Scripts, Began: m.beginning(),
 	}); err != nil {
@@ -340,6 +348,9 @@ func (c *Course) CheckNow(ctx context.Context) (*State, error) {
 	c.mu.Lock()
 	a.mergeLocked(done)
 	c.mu.Unlock()
+	if err := c.CatchUp(); err != nil {
+		return nil, err
+	}
 	if err := a.engine.Ask(ctx); err != nil {
 		return nil, err
 	}
@@ -369,6 +380,9 @@ func (c *Course) Answer(ctx context.Context, goal, value string) (checks.Result,
 	r := a.record(progress.Answered)
 	r.Goal, r.Value = goal, value
 	if err := c.cfg.Book.Add(r); err != nil {
+		return checks.Result{}, err
+	}
+	if err := c.write(a.entry(journal.Entry{Kind: journal.Answered, Goal: goal, Value: value})); err != nil {
 		return checks.Result{}, err
 	}
 	c.mu.Lock()

@@ -2,10 +2,12 @@ package course
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"drydock/checks"
+	"drydock/lessons/journal"
 	"drydock/lessons/pack"
 	"drydock/lessons/progress"
 )
@@ -43,7 +45,8 @@ func (c *Course) Hint(_ context.Context, step string) (Hint, error) {
 	}
 	r := a.record(progress.Hinted)
 	r.Step, r.Number = step, place
-	return hintAt(s, place), c.cfg.Book.Add(r)
+	err = errors.Join(c.cfg.Book.Add(r), c.write(a.entry(journal.Entry{Kind: journal.Hinted, Step: step, Place: place})))
+	return hintAt(s, place), err
 }
 
 // nextHintLocked is the place of the hint to show next, from 1, or 0.

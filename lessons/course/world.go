@@ -35,6 +35,10 @@ func (c *Course) build(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	again := c.State().Lesson == id
+	if err := c.PutAside(ctx); err != nil {
+		return err
+	}
 	c.leave(id)
 	if m, err = c.raise(ctx, lesson, m); err != nil {
 		c.mu.Lock()
@@ -46,6 +50,9 @@ func (c *Course) build(ctx context.Context, id string) error {
 		Time: now(), Kind: progress.Opened, Pack: m.Pack, Lesson: id, Revision: m.Revision, Attempt: m.Attempt, Lab: c.cfg.Lab,
 	}
 	if err := c.cfg.Book.Add(opened); err != nil {
+		return err
+	}
+	if err := c.began(lesson, m, again); err != nil {
 		return err
 	}
 	return c.enter(lesson, m, true)

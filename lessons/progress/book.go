@@ -9,8 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
+
+	"drydock/lessons/lockfile"
 )
 
 // Kind is a sort of record.
@@ -18,7 +22,8 @@ type Kind string
 
 // The kinds of records.
 const (
-	Learner  Kind = "learner"  // the first record: who this is (Value is a random id)
+	Learner  Kind = "learner"  // who this is from here on (Value is the id); the first record has a random one
+	Named    Kind = "named"    // what people call the learner (Value), asked for once
 	Opened   Kind = "opened"   // a lesson's world was built: a new Attempt begins
 	Passed   Kind = "passed"   // a goal was reached
 	Answered Kind = "answered" // Value is the answer
@@ -49,8 +54,7 @@ const (
 // Book is a learner's record on disk. Safe for use by several goroutines and several processes.
 type Book struct {
 	// set once in Open
-	dir     string
-	learner string
+	dir string
 
 	mu sync.Mutex
 	// guarded by mu
@@ -59,6 +63,7 @@ type Book struct {
 	read    int64 // how far the log was read
 	records []Record
 	lost    int
+	learner string // the last of the records
 }
 
 // Open opens the Book in a folder and makes it if there is none.
@@ -79,10 +84,10 @@ func Open(dir string) (*Book, error) {
 
 // begin opens the log, cuts a torn tail, and gives a new Book its learner.
 func (b *Book) begin() error {
-	if err := lockFile(b.lock); err != nil {
+	if err := lockfile.Lock(b.lock); err != nil {
 		return err
 	}
-	defer unlockFile(b.lock)
+	defer lockfile.Unlock(b.lock)
 	fresh, err := b.openLog()
 	if err != nil {
 		return err
@@ -92,14 +97,10 @@ func (b *Book) begin() error {
 	if err := b.catchUpLocked(true); err != nil {
 		return err
 	}
-	for _, r := range b.records {
-		if r.Kind == Learner {
-			b.learner = r.Value
-			return nil
-		}
+	if b.learner != "" {
+		return nil
 	}
-	b.learner = rand.Text()
-	if err := b.appendLocked(Record{Time: time.Now().UTC(), Kind: Learner, Value: b.learner}); err != nil {
+	if err := b.appendLocked(Record{Time: time.Now().UTC(), Kind: Learner, Value: rand.Text()}); err != nil {
 		return err
 	}
 	if fresh {
@@ -138,8 +139,40 @@ func (b *Book) Close() error {
 	return err
 }
 
-// Learner is a random id that stays with the Book.
-func (b *Book) Learner() string { return b.learner }
+// Learner is the id that stays with the Book: a random one, until Become gives it another. It seeds the parameters of
+// lessons, so that it must not change in the middle of one.
+func (b *Book) Learner() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.learner
+}
+
+// ErrID is the error of an id that cannot be used as one.
+var ErrID = errors.New("a learner's id has 1 to 64 letters, digits and ._@-, and begins with a letter or a digit")
+
+var learnerID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+
+// Become gives the learner an id from outside, such as a number that the teacher knows. What was recorded stays.
+func (b *Book) Become(id string) error {
+	if !learnerID.MatchString(id) {
+		return fmt.Errorf("%q: %w", id, ErrID)
+	}
+	if id == b.Learner() {
+		return nil
+	}
+	return b.Add(Record{Kind: Learner, Value: id})
+}
+
+// Name is what people call the learner, "" when nobody said it.
+func (b *Book) Name() (string, error) {
+	records, err := b.Records()
+	for _, r := range slices.Backward(records) {
+		if r.Kind == Named {
+			return r.Value, err
+		}
+	}
+	return "", err
+}
 
 // Add appends a record and returns when it is on the disk. A zero Time is filled in.
 func (b *Book) Add(r Record) error {
@@ -148,10 +181,10 @@ func (b *Book) Add(r Record) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := lockFile(b.lock); err != nil {
+	if err := lockfile.Lock(b.lock); err != nil {
 		return fmt.Errorf("record what was done: %w", err)
 	}
-	defer unlockFile(b.lock)
+	defer lockfile.Unlock(b.lock)
 	if err := b.catchUpLocked(true); err != nil {
 		return fmt.Errorf("record what was done: %w", err)
 	}
@@ -193,7 +226,7 @@ func (b *Book) catchUpLocked(locked bool) error {
 			b.lost++
 			continue
 		}
-		b.records = append(b.records, r)
+		b.takeLocked(r)
 	}
 	b.read += int64(len(whole))
 	if locked && len(whole) < len(rest) {
@@ -215,6 +248,13 @@ func (b *Book) appendLocked(r Record) error {
 		return err
 	}
 	b.read += int64(len(line))
-	b.records = append(b.records, r)
+	b.takeLocked(r)
 	return nil
+}
+
+func (b *Book) takeLocked(r Record) {
+	if r.Kind == Learner && learnerID.MatchString(r.Value) {
+		b.learner = r.Value
+	}
+	b.records = append(b.records, r)
 }

@@ -2,6 +2,7 @@ package progress_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,6 +74,31 @@ func TestReopen(t *testing.T) {
 	}
 	if learner == "" || b.Learner() != learner {
 		t.Errorf("the learner was %q and is %q", learner, b.Learner())
+	}
+}
+
+// The id is stable, and may be given from outside; what cannot be a name of a file is refused.
+func TestBecome(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, dir)
+	other := open(t, dir)
+	for _, id := range []string{"", "../x", "a b", ".hidden", strings.Repeat("x", 65)} {
+		if err := b.Become(id); !errors.Is(err, progress.ErrID) {
+			t.Errorf("Become(%q): %v", id, err)
+		}
+	}
+	if err := b.Become("kim.42"); err != nil {
+		t.Fatal(err)
+	}
+	add(t, other, passed("g"))
+	for _, book := range []*progress.Book{b, other, open(t, dir)} {
+		if book.Learner() != "kim.42" {
+			t.Errorf("the learner is %q", book.Learner())
+		}
+	}
+	add(t, b, progress.Record{Kind: progress.Named, Value: "Kim"})
+	if name, err := open(t, dir).Name(); err != nil || name != "Kim" {
+		t.Errorf("the name is %q, %v", name, err)
 	}
 }
 

@@ -100,6 +100,7 @@ func (l Lab) Control() string    { return l.path("control.sock") }
 func (l Lab) API() string        { return l.path("api.sock") }
 func (l Lab) Kubeconfig() string { return l.path("kubeconfig") }
 func (l Lab) Journal() string    { return l.path("journal.db") }
+func (l Lab) Audit() string      { return l.path("audit.jsonl") }
 func (l Lab) PKI() string        { return l.path("pki") }
 func (l Lab) Workspace() string  { return l.path("workspace") }
 func (l Lab) Log() string        { return l.path("log") }

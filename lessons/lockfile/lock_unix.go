@@ -1,6 +1,7 @@
 //go:build unix
 
-package progress
+// Package lockfile lets one process at a time write the files of a learner's record.
+package lockfile
 
 import (
 	"errors"
@@ -9,9 +10,9 @@ import (
 	"syscall"
 )
 
-// lockFile waits for the exclusive lock on an open file. The kernel gives it back when the file is closed, so a process
-// that dies holds nobody up (flock(2)).
-func lockFile(f *os.File) error {
+// Lock waits for the exclusive lock on an open file. The kernel gives it back when the file is closed, so a process that
+// dies holds nobody up (flock(2)).
+func Lock(f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 		if !errors.Is(err, syscall.EINTR) {
@@ -23,6 +24,7 @@ func lockFile(f *os.File) error {
 	}
 }
 
-func unlockFile(f *os.File) {
+// Unlock gives the lock back.
+func Unlock(f *os.File) {
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // it cannot go wrong on an open file
 }
