@@ -18,7 +18,6 @@ import (
 	"drydock/lessons/library"
 	"drydock/lessons/pack"
 	"drydock/lessons/plain"
-	"drydock/lessons/progress"
 	"drydock/sandbox/lab"
 )
 
@@ -37,19 +36,20 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	book, err := progress.Open(p.home.Progress())
+	r, err := a.openRecord(p, p.lab.Name())
 	if err != nil {
 		return nil, nil, err
 	}
 	c, err := course.New(course.Config{
-		Pack: lessons, Book: book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(), Scripts: newScripter(p),
+		Pack: lessons, Book: r.book, Lab: p.lab.Name(), REST: rest, Prober: prober, Workspace: p.lab.Workspace(), Scripts: newScripter(p),
+		Journal: r.journal, Notes: p.lab.Audit(),
 		Machines:  labMachines{p.lab, a.packFile(p)},
 		Snapshots: labSnapshots{p.lab},
 	})
 	if err != nil {
-		return nil, nil, errors.Join(err, book.Close())
+		return nil, nil, errors.Join(err, r.close())
 	}
-	return c, book.Close, nil
+	return c, r.close, nil
 }
 
 // loadPack reads the pack that --pack names: a folder, a built pack, an installed one or a bundled one. Without it, all

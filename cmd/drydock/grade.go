@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 // gradeFlags are what `drydock grade` can be told.
 type gradeFlags struct {
 	submissions, format, out, output string
+	unfolded                         string // where files of `drydock submit` are unfolded
 	jobs                             int
 	deadline                         time.Duration
 	least                            float64
@@ -39,7 +39,7 @@ func (a *app) gradeCommand() *cobra.Command {
 			return a.grade(cmd, f)
 		},
 	}
-	cmd.Flags().StringVar(&f.submissions, "submissions", "", "a folder with a folder per learner, with a folder per lesson")
+	cmd.Flags().StringVar(&f.submissions, "submissions", "", "a folder with, per learner, a folder with a folder per lesson, or a file of drydock submit")
 	cmd.Flags().StringVar(&f.format, "format", "table", strings.Join(grade.Formats, ", "))
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to this file instead of standard output")
 	cmd.Flags().StringVar(&f.out, "out", "", "keep evidence of each submission in this folder")
@@ -54,6 +54,12 @@ func (a *app) gradeCommand() *cobra.Command {
 
 // grade runs the batch.
 func (a *app) grade(cmd *cobra.Command, f gradeFlags) error {
+	unfolded, err := os.MkdirTemp("", "drydock-grade-")
+	if err != nil {
+		return fmt.Errorf("make room for submissions: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(unfolded) }() // in the machine's own temporary folder
+	f.unfolded = unfolded
 	cfg, err := a.gradeConfig(f)
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func (a *app) gradeConfig(f gradeFlags) (grade.Config, error) {
 		Jobs: f.jobs, Deadline: f.deadline, Out: f.out, Resume: f.resume, Tool: "drydock " + version, Weights: map[string]float64{},
 	}
 	if f.submissions == "" {
-		return cfg, usage("`drydock grade` needs --submissions DIR: a folder per learner, in it a folder per lesson")
+		return cfg, usage("`drydock grade` needs --submissions DIR: a folder per learner, in it a folder per lesson, or files of `drydock submit`")
 	}
 	if !slices.Contains(grade.Formats, f.format) {
 		return cfg, usage("format %q: use one of %s", f.format, strings.Join(grade.Formats, ", "))
@@ -124,18 +130,11 @@ func (a *app) gradeConfig(f gradeFlags) (grade.Config, error) {
 		}
 		cfg.Weights[lesson] = w
 	}
-	if cfg.Submissions, err = grade.Find(f.submissions); err != nil {
+	if cfg.Submissions, err = handedIn(f.submissions, f.unfolded, cfg.Pack); err != nil {
 		return cfg, usage("%w", err)
 	}
 	cfg.Labs, cfg.Scripts = &gradeLabs{labFactory{a, p}}, newScripter(p)
-	for _, dir := range []string{f.submissions, f.out, a.pack} {
-		if path, err := filepath.Abs(dir); err == nil && dir != "" {
-			if info, err := os.Stat(path); err == nil && !info.IsDir() {
-				path = filepath.Dir(path) // the folder of a built pack
-			}
-			cfg.Hidden = append(cfg.Hidden, path)
-		}
-	}
+	cfg.Hidden = hiddenFolders(f.submissions, f.unfolded, f.out, a.pack)
 	return cfg, nil
 }
 

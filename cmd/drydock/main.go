@@ -86,6 +86,7 @@ type app struct {
 	lang    string
 	json    bool
 	pack    string
+	learner string
 }
 
 func newRoot() *cobra.Command {
@@ -114,11 +115,12 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.lang, "lang", "", "language of lessons and interface: en or ko")
 	root.PersistentFlags().StringVar(&a.labName, "name", defaultLab, "which lab; many can run side by side")
+	root.PersistentFlags().StringVar(&a.learner, "learner", "", "who learns: an id that is kept, such as a student number (also "+learnerVariable+")")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(), a.netCommand(),
 		a.nodeCommand(), a.componentCommand(), a.snapshotCommand(), a.ctrCommand(),
-		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.gradeCommand(), boxCommand(), a.doctorCommand(), versionCommand(),
+		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.submitCommand(), a.replayCommand(), a.gradeCommand(), boxCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root
 }

@@ -73,10 +73,21 @@ func (a *app) restore(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
+	c, closeBook, err := a.openCourse(p)
+	if err != nil {
+		return err
+	}
+	// What was typed is noted before the shell's history goes back as well.
+	if err := c.CatchUp(); err != nil {
+		return errors.Join(err, closeBook())
+	}
 	began := time.Now()
 	done, err := control.RestoreSnapshot(cmd.Context(), p.lab.Control(), control.SnapshotRequest{Name: name})
 	if err != nil {
-		return &codeError{exitNo, err}
+		return errors.Join(&codeError{exitNo, err}, closeBook())
+	}
+	if err := errors.Join(c.Restored(name), closeBook()); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "back at %s in %d ms: %d objects made, %d changed, %d gone; %s\n",
 		name, time.Since(began).Milliseconds(), done.Made, done.Changed, done.Gone, beginAgain(done.Again))

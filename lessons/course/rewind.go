@@ -110,6 +110,9 @@ func (c *Course) Goto(ctx context.Context, step string) error {
 	if err == nil && !there {
 		err = fmt.Errorf("%w: %s", ErrNotKept, step)
 	}
+	if err == nil {
+		err = c.Restored("step " + step)
+	}
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -85,6 +86,17 @@ func (l *lab) command(ctx context.Context, line string) error {
 		l.api.Set(rest)
 	case "remove":
 		l.api.Remove(strings.Fields(rest)[0], "default", strings.Fields(rest)[1])
+	case "await": // a paced script: until the goal stands in the file beside it
+		for {
+			text, err := os.ReadFile(filepath.Join(l.dir, "submission", "reached"))
+			if slices.Contains(strings.Fields(string(text)), rest) {
+				return nil
+			}
+			if ctx.Err() != nil {
+				return errors.Join(ctx.Err(), err)
+			}
+			runtime.Gosched()
+		}
 	case "hang":
 		<-ctx.Done()
 		return ctx.Err()
@@ -319,5 +331,48 @@ func TestCSVIsHarmless(t *testing.T) {
 	}
 	if s := out.String(); strings.Contains(s, "\n=cmd") || strings.Contains(s, ",+1") {
 		t.Errorf("a spreadsheet would run this: %s", s)
+	}
+}
+
+// A paced script goes on when the goal that it waits for was seen; hidden goals and guards are not told.
+func TestPaced(t *testing.T) {
+	dir := t.TempDir()
+	script := web + "await runs\nremove Pod web-x7k2p\n"
+	if err := os.MkdirAll(filepath.Join(dir, "kim", "pod"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kim", "pod", "commands.sh"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := grade.Run(context.Background(), grade.Config{
+		Pack: testPack(t), Labs: &labs{t: t}, Hidden: []string{"/secret"}, Deadline: 20 * time.Second,
+		Submissions: []grade.Submission{{Learner: "Kim", Seeds: "id-of-kim", Dir: filepath.Join(dir, "kim"), Paced: true}},
+		Patience:    grade.Patience{Reach: time.Second, Rest: 50 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := rows[0]
+	if row.Status != grade.Graded || row.Goals[0].Outcome != checks.Pass {
+		t.Errorf("status %s (%s), goal runs %s: it was there before it was removed", row.Status, row.Note, row.Goals[0].Outcome)
+	}
+	if !strings.HasPrefix(row.Seed, "id-of-kim/sha256:") || row.Learner != "Kim" {
+		t.Errorf("learner %q with seed %q", row.Learner, row.Seed)
+	}
+}
+
+// What is refused is told, and makes no lab.
+func TestRefused(t *testing.T) {
+	made := &labs{t: t}
+	rows, err := grade.Run(context.Background(), grade.Config{
+		Pack: testPack(t), Labs: made, Submissions: []grade.Submission{{Learner: "kim", Refused: "entry 5: it was changed"}},
+	})
+	if err != nil || made.made.Load() != 0 {
+		t.Fatalf("%v, %d labs", err, made.made.Load())
+	}
+	for _, r := range rows {
+		if r.Status != grade.Refused || r.Note != "entry 5: it was changed" || r.Score != 0 {
+			t.Errorf("row %+v", r)
+		}
 	}
 }

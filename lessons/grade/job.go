@@ -1,6 +1,7 @@
 package grade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ func (j *job) grade(ctx context.Context, s *seat.Seat[Lab]) (row Row) {
 	began := time.Now()
 	w, err := read(filepath.Join(j.submission.Dir, j.lesson.ID))
 	switch {
+	case j.submission.Refused != "":
+		row = j.blank(Refused, j.submission.Refused, checks.Skipped)
 	case err != nil:
 		row = j.blank(Refused, err.Error(), checks.Skipped)
 	case len(w.files) == 0:
@@ -87,7 +90,9 @@ func (j *job) blank(status Status, note string, outcome checks.Outcome) Row {
 }
 
 // seed is the one that the learner's own drydock uses, when the folder has the name of their record.
-func (j *job) seed() string { return j.submission.Learner + "/" + j.cfg.Pack.Digest }
+func (j *job) seed() string {
+	return cmp.Or(j.submission.Seeds, j.submission.Learner) + "/" + j.cfg.Pack.Digest
+}
 
 func (j *job) once(ctx context.Context, s *seat.Seat[Lab], w work) (row Row, err error) {
 	lesson, err := j.lesson.For(j.seed())
@@ -183,6 +188,9 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 	began := time.Now()
 	limited, stop := context.WithTimeout(ctx, j.cfg.Deadline)
 	defer stop()
+	if j.submission.Paced {
+		defer tellReached(c, lab.Workspace())()
+	}
 	output, _, err := lab.Replay(limited, w.script(), j.cfg.Hidden)
 	status, note := Graded, ""
 	switch {

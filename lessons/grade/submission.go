@@ -19,7 +19,13 @@ import (
 type Submission struct {
 	Learner string
 	Dir     string
+	Seeds   string // the id that draws the learner's parameters, when it is another than Learner
+	Refused string // why nothing of it is replayed: it was forged, or cannot be read
+	Paced   bool   // its scripts wait for goals: those that were reached are written beside them
 }
+
+// ErrNone is the error of a folder without submissions.
+var ErrNone = errors.New("there is no folder in it, and no file of `drydock submit`; make a folder for each learner")
 
 // Find lists the submissions in a folder: each folder in it is a learner's.
 func Find(dir string) ([]Submission, error) {
@@ -30,11 +36,11 @@ func Find(dir string) ([]Submission, error) {
 	var out []Submission
 	for _, e := range entries {
 		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			out = append(out, Submission{e.Name(), filepath.Join(dir, e.Name())})
+			out = append(out, Submission{Learner: e.Name(), Dir: filepath.Join(dir, e.Name())})
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("look for submissions in %s: there is no folder in it; make one for each learner", dir)
+		return nil, fmt.Errorf("look for submissions in %s: %w", dir, ErrNone)
 	}
 	return out, nil
 }
