@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/streaming/pkg/httpstream/wsstream"
 )
 
 // podLog streams what a container has written, from the kubelet's /containerLogs.
@@ -85,7 +86,7 @@ func logQuery(options *corev1.PodLogOptions) url.Values {
 	return query
 }
 
-// streamFrom copies a kubelet's answer to the client as it comes.
+// streamFrom copies a kubelet's answer to the client as it comes, over a WebSocket if that is what the client speaks.
 func (s *Server) streamFrom(q *call, where *url.URL) error {
 	request, err := http.NewRequestWithContext(q.ctx(), http.MethodGet, where.String(), nil)
 	if err != nil {
@@ -98,6 +99,11 @@ func (s *Server) streamFrom(q *call, where *url.URL) error {
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode < 200 || response.StatusCode > http.StatusPartialContent {
 		return kubeletError(q, response)
+	}
+	if wsstream.IsWebSocketRequest(q.r) {
+		// It answers the handshake, and errors to the client itself.
+		_ = wsstream.NewReader(response.Body, true, wsstream.NewDefaultReaderProtocols()).Copy(q.w, q.r)
+		return nil
 	}
 	startHeaders(q.w, "text/plain")
 	_, err = io.Copy(flushWriter{q.w, http.NewResponseController(q.w)}, response.Body)

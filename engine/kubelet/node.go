@@ -206,7 +206,7 @@ func (n *nodeKeeper) sync(ctx context.Context) error {
 	if sameNodeStatus(&status, &n.written) && time.Since(n.writtenAt) < statusRefresh {
 		return nil
 	}
-	patch, err := nodeStatusPatch(&status)
+	patch, err := nodeStatusPatch(&status, n.capacity, n.written.Allocatable)
 	if err != nil {
 		return fmt.Errorf("encode status of node %s: %w", n.cfg.NodeName, err)
 	}
@@ -249,8 +249,9 @@ func (n *nodeKeeper) record(action, before, after, message string) {
 func (n *nodeKeeper) status(ctx context.Context, before *corev1.NodeStatus) corev1.NodeStatus {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	has := withForeign(n.capacity, before)
 	status := corev1.NodeStatus{
-		Capacity: n.capacity, Allocatable: allocatable(n.capacity), NodeInfo: n.info,
+		Capacity: has, Allocatable: allocatable(has), NodeInfo: n.info,
 		Addresses: []corev1.NodeAddress{
 			{Type: corev1.NodeInternalIP, Address: n.cfg.NodeIP},
 			{Type: corev1.NodeHostName, Address: n.cfg.NodeName},
@@ -267,6 +268,20 @@ func (n *nodeKeeper) status(ctx context.Context, before *corev1.NodeStatus) core
 	status.Conditions = nodeConditions(trouble, n.pressures, before)
 	status.Images = nodeImages(ctx, n.cfg.Images)
 	return status
+}
+
+// withForeign adds what others say that the node has: extended resources, which people write into status.capacity themselves and
+// which pods can ask for as soon as the kubelet has made them allocatable.
+func withForeign(capacity corev1.ResourceList, before *corev1.NodeStatus) corev1.ResourceList {
+	if before == nil {
+		return capacity
+	}
+	all := maps.Clone(before.Capacity)
+	if all == nil {
+		return capacity
+	}
+	maps.Copy(all, capacity)
+	return all
 }
 
 // nodeImages are the largest images, as many as upstream reports.

@@ -108,6 +108,36 @@ func TestNodeTellsOfItsRuntime(t *testing.T) {
 	})
 }
 
+// An extended resource is written into the capacity by a person; the kubelet makes it allocatable, and takes it away again.
+func TestExtendedResources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start()
+		defer func() { w.stop() }()
+		const dongles = corev1.ResourceName("example.com/dongle")
+		for _, test := range []struct{ patch, want string }{
+			{`{"status":{"capacity":{"example.com/dongle":"4"}}}`, "4"},
+			{`{"status":{"capacity":{"example.com/dongle":"5"}}}`, "5"},
+			{`{"status":{"capacity":{"example.com/dongle":null}}}`, ""},
+		} {
+			if _, err := w.api.PatchNode(t.Context(), "node-1", []byte(test.patch)); err != nil {
+				t.Fatal(err)
+			}
+			w.after(time.Minute)
+			got := ""
+			if q, ok := w.node().Status.Allocatable[dongles]; ok {
+				got = q.String()
+			}
+			if got != test.want {
+				t.Errorf("after %s %q is allocatable", test.patch, got)
+			}
+			if cpu := w.node().Status.Allocatable.Cpu(); cpu.IsZero() {
+				t.Errorf("after %s no CPU is allocatable", test.patch)
+			}
+		}
+	})
+}
+
 func TestRestartedKubeletKeepsForeignLabels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

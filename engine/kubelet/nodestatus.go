@@ -94,15 +94,23 @@ func sameNodeStatus(a, b *corev1.NodeStatus) bool {
 }
 
 // nodeStatusPatch is the strategic merge patch that sets status. Lists that the API merges by key and that are wholly ours
-// are replaced: otherwise an old address would stay beside the new one.
-func nodeStatusPatch(status *corev1.NodeStatus) ([]byte, error) {
+// are replaced: otherwise an old address would stay beside the new one. Of the capacity it says only what is ours: others may have
+// changed theirs since we looked. What is no longer there to be allocated is taken away by a null.
+func nodeStatusPatch(status *corev1.NodeStatus, own, before corev1.ResourceList) ([]byte, error) {
+	allocatable := map[corev1.ResourceName]any{}
+	for name := range before {
+		allocatable[name] = nil
+	}
+	for name, quantity := range status.Allocatable {
+		allocatable[name] = quantity
+	}
 	replace := map[string]any{"$patch": "replace"}
 	addresses := []any{replace}
 	for _, address := range status.Addresses {
 		addresses = append(addresses, address)
 	}
 	return json.Marshal(map[string]any{"status": map[string]any{
-		"capacity": status.Capacity, "allocatable": status.Allocatable, "nodeInfo": status.NodeInfo,
+		"capacity": own, "allocatable": allocatable, "nodeInfo": status.NodeInfo,
 		"addresses": addresses, "conditions": status.Conditions, "images": status.Images,
 		"daemonEndpoints": status.DaemonEndpoints,
 	}})

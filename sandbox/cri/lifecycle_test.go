@@ -105,7 +105,7 @@ func TestLogFormat(t *testing.T) {
 	for _, l := range lines {
 		seen[l] = true
 	}
-	if diff := cmp.Diff(map[string]bool{"stdout F out one": true, "stderr F err one": true, "stdout F out two": true}, seen); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"stdout F out one": true, "stderr F err one": true, "stdout P out two": true}, seen); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 	long := n.runToEnd(pod, containerConfig("long", "long"))

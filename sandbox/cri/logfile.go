@@ -111,11 +111,11 @@ func (l *lines) split(now time.Time) {
 	}
 }
 
-// end writes what came after the last newline.
+// end writes what came after the last newline: a part, as containerd has it, since no newline may be added to it.
 func (l *lines) end() {
 	l.out = l.out[:0]
 	if len(l.rest) > 0 {
-		l.entry(time.Now(), 'F', l.rest)
+		l.entry(time.Now(), 'P', l.rest)
 		l.log.write(l.out)
 		l.rest = nil
 	}

@@ -13,7 +13,8 @@
 // Ready, so Services stop sending them anything.
 //
 // The second loop goes over the pods of a node with NoExecute taints. A pod stays as long as it tolerates all of them;
-// admission has given each pod tolerations for unreachable and not-ready of 300 s, counted from the moment the taint came.
+// admission has given each pod tolerations for unreachable and not-ready of 300 s, counted from the moment the taint came,
+// or was first seen, if a person put it there and it does not say.
 // Then it is deleted, and its ReplicaSet makes another one elsewhere. When the kubelet comes back, all of it is undone.
 //
 // # Left out

@@ -30,6 +30,8 @@ type evictor struct {
 	client kubernetes.Interface
 	nodes  corelisters.NodeLister
 	pods   corelisters.PodLister
+
+	noticed noticed
 }
 
 func newEvictor(cfg controller.Config) (*evictor, error) {
@@ -46,17 +48,24 @@ func newEvictor(cfg controller.Config) (*evictor, error) {
 			return []controller.Key{{Namespace: pod.Namespace, Name: pod.Name}}
 		}),
 		e.Follow(core.Nodes().Informer(), cache.ResourceEventHandlerFuncs{
-			AddFunc: func(obj any) { e.addPodsOf(obj.(*corev1.Node)) },
+			AddFunc: func(obj any) { e.tainted(obj.(*corev1.Node)) },
 			UpdateFunc: func(old, obj any) {
 				if node := obj.(*corev1.Node); !equality.Semantic.DeepEqual(old.(*corev1.Node).Spec.Taints, node.Spec.Taints) {
-					e.addPodsOf(node)
+					e.tainted(node)
+				}
+			},
+			DeleteFunc: func(obj any) {
+				if node, ok := controller.Object[*corev1.Node](obj); ok {
+					e.noticed.forget(node.Name)
 				}
 			},
 		}),
 	)
 }
 
-func (e *evictor) addPodsOf(node *corev1.Node) {
+// tainted notes a node's taints and looks at its pods.
+func (e *evictor) tainted(node *corev1.Node) {
+	e.noticed.note(node)
 	pods, err := podsOn(e.pods, node.Name)
 	if err != nil {
 		return // listing the local copy cannot fail
@@ -87,7 +96,7 @@ func (e *evictor) Reconcile(ctx context.Context, key controller.Key) error {
 	if err != nil {
 		return err
 	}
-	taint, at := deadline(pod, node)
+	taint, at := e.deadline(pod, node)
 	switch {
 	case taint == nil:
 		return nil
@@ -100,7 +109,7 @@ func (e *evictor) Reconcile(ctx context.Context, key controller.Key) error {
 }
 
 // deadline is when a pod has to leave its node, and the taint that makes it; nil when it may stay.
-func deadline(pod *corev1.Pod, node *corev1.Node) (cause *corev1.Taint, at time.Time) {
+func (e *evictor) deadline(pod *corev1.Pod, node *corev1.Node) (cause *corev1.Taint, at time.Time) {
 	for i := range node.Spec.Taints {
 		taint := &node.Spec.Taints[i]
 		if taint.Effect != corev1.TaintEffectNoExecute {
@@ -110,10 +119,10 @@ func deadline(pod *corev1.Pod, node *corev1.Node) (cause *corev1.Taint, at time.
 		if forever {
 			continue
 		}
-		// From when the taint came, not from when we saw it: a restart of ours must not give the pod more time.
-		var since time.Time
-		if taint.TimeAdded != nil {
-			since = taint.TimeAdded.Time
+		// From when the taint came, not from when we saw it, if it says so: a restart of ours must not give the pod more time.
+		since := e.noticed.began(node.Name, taint)
+		if since.Before(pod.CreationTimestamp.Time) {
+			since = pod.CreationTimestamp.Time
 		}
 		if due := since.Add(limit); cause == nil || due.Before(at) {
 			cause, at = taint, due

@@ -3,6 +3,7 @@ package nodelifecycle_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,52 @@ func TestUserTaint(t *testing.T) {
 			if _, ok := l.pod(name); ok {
 				t.Errorf("pod %s tolerates the user's taint", name)
 			}
+		}
+	})
+}
+
+// TestTolerationSeconds: each pod bears a taint for as long as it says, and a taint that goes in time costs nothing.
+func TestTolerationSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := start(t)
+		tolerant := func(name string, seconds ...int64) {
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}, Spec: corev1.PodSpec{NodeName: "node-1"}}
+			for _, s := range seconds {
+				pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{
+					Key: "maintenance", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &s,
+				})
+			}
+			if _, err := l.Client.CoreV1().Pods("default").Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tolerant("short", 15)
+		tolerant("shortest", 100, 25) // the least of them counts
+		tolerant("long", 100)
+		taint := func(taints ...corev1.Taint) {
+			node := l.node()
+			node.Spec.Taints = taints
+			if _, err := l.Client.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		taint(corev1.Taint{Key: "maintenance", Effect: corev1.TaintEffectNoExecute})
+		for _, want := range []string{"short shortest long", "shortest long", "long"} {
+			var left []string
+			for _, name := range []string{"short", "shortest", "long"} {
+				if _, ok := l.pod(name); ok {
+					left = append(left, name)
+				}
+			}
+			if got := strings.Join(left, " "); got != want {
+				t.Errorf("left: %q, want %q", got, want)
+			}
+			l.beat(20 * time.Second)
+		}
+		taint()
+		l.beat(2 * time.Minute)
+		if _, ok := l.pod("long"); !ok {
+			t.Error("a pod is evicted after the taint has gone")
 		}
 	})
 }
