@@ -187,6 +187,9 @@ func TestPagesSpeakOfTheProduct(t *testing.T) {
 	strange := regexp.MustCompile(`(?i)\bissues? #?\d|(?:^|[\s(])#\d+\b|\bissues (?:show|list)\b|\bjira\b|/work/|/tmp/brief|/home/[a-z]+/|\btodo\b|\bfixme\b`)
 	for page, text := range pages(t) {
 		for i, line := range strings.Split(text, "\n") {
+			if strings.HasPrefix(line, "| [sig-") {
+				continue // a behaviour's name is upstream's: one of them has "issue 500 podspec updates"
+			}
 			if found := strange.FindString(line); found != "" {
 				t.Errorf("%s:%d: %q does not belong into a page about the product", page, i+1, strings.TrimSpace(found))
 			}

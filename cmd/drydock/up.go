@@ -19,6 +19,7 @@ import (
 func (a *app) upCommand() *cobra.Command {
 	var size labSize
 	var asJSON bool
+	var schedulers string
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start a lab and wait until its nodes are Ready", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -27,8 +28,18 @@ func (a *app) upCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			text, err := readSchedulers(schedulers)
+			if err != nil {
+				return err
+			}
 			if status, err := control.AskStatus(cmd.Context(), p.lab.Control()); err == nil {
+				if text != nil {
+					return alreadyScheduling(p)
+				}
 				return sayRunning(cmd.OutOrStdout(), status, asJSON)
+			}
+			if err := keepSchedulers(p, text); err != nil {
+				return err
 			}
 			report := func(string) {}
 			if err := a.launch(cmd.Context(), p, size, report); err != nil {
@@ -49,6 +60,7 @@ func (a *app) upCommand() *cobra.Command {
 	cmd.Flags().IntVar(&size.nodes, "nodes", 0, "how many nodes; a new lab has 3, one that has run before the nodes it had")
 	cmd.Flags().DurationVar(&size.grace, "node-grace", 0, "how long a node may be silent before it counts as gone (default 50s, as in Kubernetes)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lab's status as JSON")
+	cmd.Flags().StringVar(&schedulers, "scheduler-config", "", "a `FILE` of kind KubeSchedulerConfiguration: the profiles of the scheduler, kept until drydock reset")
 	return cmd
 }
 

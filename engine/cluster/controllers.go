@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -29,6 +30,7 @@ import (
 	"drydock/engine/controller/ttl"
 	"drydock/engine/controller/ttlafterfinished"
 	"drydock/engine/scheduler"
+	"drydock/engine/scheduler/configuration"
 )
 
 // runner is a part that works until its context ends.
@@ -65,12 +67,34 @@ func (c *Cluster) prepareScheduler(ctx context.Context) (map[string]part, error)
 	if err != nil {
 		return nil, err
 	}
-	binder, err := scheduler.New(scheduler.Config{Client: config.Client, Informers: config.Informers, Decisions: c.ring})
+	profiles, err := c.schedulerProfiles()
+	if err != nil {
+		return nil, err
+	}
+	binder, err := scheduler.New(scheduler.Config{Client: config.Client, Informers: config.Informers, Decisions: c.ring, Profiles: profiles})
 	if err != nil {
 		return nil, fmt.Errorf("make the scheduler: %w", err)
 	}
 	config.Informers.StartWithContext(ctx)
 	return map[string]part{scheduling: binder.Run}, nil
+}
+
+// schedulerProfiles are those of the file that `drydock up --scheduler-config` has left; none without it. It is read each time
+// the component starts.
+func (c *Cluster) schedulerProfiles() ([]configuration.Profile, error) {
+	path := c.opts.Lab.SchedulerConfig()
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("configure the scheduler: %w", err)
+	}
+	profiles, err := configuration.Read(text)
+	if err != nil {
+		return nil, fmt.Errorf("configure the scheduler by %s: %w", path, err)
+	}
+	return profiles, nil
 }
 
 // controllers makes them all, by the names kube-controller-manager gives them.

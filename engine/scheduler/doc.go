@@ -2,7 +2,7 @@
 //
 // # Part played
 //
-// kube-scheduler: the profile "default-scheduler", and others if Config names them.
+// kube-scheduler: the profile "default-scheduler", or those that a KubeSchedulerConfiguration names (package configuration).
 //
 // # How it works
 //

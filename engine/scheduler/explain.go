@@ -14,10 +14,18 @@ import (
 // explained is the most nodes that a decision record speaks of.
 const explained = 50
 
+// leftOut says in a record that it does not speak of all nodes. Its key sorts after every name of a node.
+func leftOut(details map[string]string, nodes int) map[string]string {
+	if more := nodes - len(details); more > 0 {
+		details["…"] = fmt.Sprintf("%d more nodes, which this record leaves out", more)
+	}
+	return details
+}
+
 // explain says for each node what the plugins thought of it.
 func (c *cycle) explain(fitting []candidate, d diagnosis) map[string]string {
 	details := refusalDetails(d)
-	for _, f := range fitting[:min(len(fitting), explained)] {
+	for _, f := range fitting[:min(len(fitting), explained-len(details))] {
 		if f.points == nil {
 			details[f.node.node.Name] = "fits: the only one"
 			continue
@@ -28,7 +36,7 @@ func (c *cycle) explain(fitting []candidate, d diagnosis) map[string]string {
 		}
 		details[f.node.node.Name] = fmt.Sprintf("fits: score %d (%s)", f.total, strings.Join(parts, ", "))
 	}
-	return details
+	return leftOut(details, len(fitting)+len(d.refusals))
 }
 
 func refusalDetails(d diagnosis) map[string]string {
@@ -47,7 +55,7 @@ func (s *Scheduler) unschedulable(ctx context.Context, p *podInfo, d diagnosis) 
 	message, voice := d.message(), s.profiles[p.Spec.SchedulerName]
 	voice.Warning(p.Pod, "FailedScheduling", "%s", message)
 	voice.Decide(decision.Record{
-		Object: controller.Refer("pods", p), Action: "Schedule", Reason: "FailedScheduling", Message: message, Details: refusalDetails(d),
+		Object: controller.Refer("pods", p), Action: "Schedule", Reason: "FailedScheduling", Message: message, Details: leftOut(refusalDetails(d), len(d.refusals)),
 	})
 	s.setCondition(ctx, p, told{reason: corev1.PodReasonUnschedulable, message: message, nominated: d.preemption.nominated})
 }

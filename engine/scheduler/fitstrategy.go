@@ -4,36 +4,16 @@ import (
 	"math"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"drydock/engine/scheduler/configuration"
 )
 
-// The ways to prefer nodes by what is used of them.
-const (
-	LeastAllocated           = "LeastAllocated"           // spread: the emptier the better
-	MostAllocated            = "MostAllocated"            // pack: the fuller the better
-	RequestedToCapacityRatio = "RequestedToCapacityRatio" // as the shape says
-)
+// fit is how NodeResourcesFit gives points, with what it takes to give them.
+type fit configuration.Fit
 
-// FitStrategy is how NodeResourcesFit gives points. The zero value is LeastAllocated of CPU and memory.
-type FitStrategy struct {
-	Type string
-	// Resources and their weights; CPU and memory with weight 1 when empty.
-	Resources []ResourceWeight
-	// Shape is for RequestedToCapacityRatio: points of a line, by rising utilization.
-	Shape []ShapePoint
-}
+var cpuAndMemory = []configuration.ResourceWeight{{Name: corev1.ResourceCPU, Weight: 1}, {Name: corev1.ResourceMemory, Weight: 1}}
 
-// ShapePoint says how many points, 0 to 10, a node gets of which Utilization percent would be requested.
-type ShapePoint struct{ Utilization, Score int64 }
-
-// ResourceWeight says how much a resource counts.
-type ResourceWeight struct {
-	Name   corev1.ResourceName
-	Weight int64
-}
-
-var cpuAndMemory = []ResourceWeight{{corev1.ResourceCPU, 1}, {corev1.ResourceMemory, 1}}
-
-func (f FitStrategy) score(p *podInfo, n *nodeInfo) int64 {
+func (f fit) score(p *podInfo, n *nodeInfo) int64 {
 	resources := f.Resources
 	if len(resources) == 0 {
 		resources = cpuAndMemory
@@ -45,7 +25,7 @@ func (f FitStrategy) score(p *podInfo, n *nodeInfo) int64 {
 			continue
 		}
 		points := f.points(f.of(r.Name, &n.requests, &n.nonzero)+f.of(r.Name, &p.requests, &p.nonzero), has)
-		if f.Type == RequestedToCapacityRatio && points == 0 {
+		if f.Type == configuration.RequestedToCapacityRatio && points == 0 {
 			continue // as upstream has it: a resource without points does not count
 		}
 		sum += points * r.Weight
@@ -54,7 +34,7 @@ func (f FitStrategy) score(p *podInfo, n *nodeInfo) int64 {
 	switch {
 	case weights == 0:
 		return 0
-	case f.Type == RequestedToCapacityRatio:
+	case f.Type == configuration.RequestedToCapacityRatio:
 		return int64(math.Round(float64(sum) / float64(weights)))
 	default:
 		return sum / weights
@@ -62,19 +42,19 @@ func (f FitStrategy) score(p *podInfo, n *nodeInfo) int64 {
 }
 
 // of is what is asked of a resource; for the two simple strategies containers that ask for nothing count as small ones.
-func (f FitStrategy) of(name corev1.ResourceName, requests, nonzero *amounts) int64 {
-	if f.Type == RequestedToCapacityRatio {
+func (f fit) of(name corev1.ResourceName, requests, nonzero *amounts) int64 {
+	if f.Type == configuration.RequestedToCapacityRatio {
 		return requests.of(name)
 	}
 	return nonzero.of(name)
 }
 
 // points is what one resource gives, 0 to bestScore.
-func (f FitStrategy) points(requested, has int64) int64 {
+func (f fit) points(requested, has int64) int64 {
 	switch f.Type {
-	case MostAllocated:
+	case configuration.MostAllocated:
 		return min(requested, has) * bestScore / has
-	case RequestedToCapacityRatio:
+	case configuration.RequestedToCapacityRatio:
 		return f.onLine(min(100, requested*100/has))
 	default:
 		return max(0, has-requested) * bestScore / has
@@ -82,7 +62,7 @@ func (f FitStrategy) points(requested, has int64) int64 {
 }
 
 // onLine reads the broken line of the shape at a utilization.
-func (f FitStrategy) onLine(utilization int64) int64 {
+func (f fit) onLine(utilization int64) int64 {
 	const scale = bestScore / 10 // a shape's best is 10
 	for i, point := range f.Shape {
 		if utilization > point.Utilization {

@@ -8,7 +8,7 @@ import (
 // resourcesFit lets a pod go only where what it requests is left, and prefers nodes by how much is left.
 type resourcesFit struct {
 	asIs
-	strategy FitStrategy
+	strategy fit
 }
 
 func (resourcesFit) Name() string { return "NodeResourcesFit" }

@@ -8,20 +8,10 @@ import (
 	"k8s.io/client-go/informers"
 
 	"drydock/engine/controller"
+	"drydock/engine/scheduler/configuration"
 )
 
-// Profile is how the pods are scheduled that ask for it in spec.schedulerName.
-type Profile struct {
-	SchedulerName string
-	// Fit is how NodeResourcesFit prefers nodes.
-	Fit FitStrategy
-	// Weights of Score plugins, by name, in place of their own; 0 turns a plugin's points off.
-	Weights map[string]int64
-	// Disabled plugins, by name, neither refuse nor give points.
-	Disabled []string
-}
-
-// profile is a Profile with its plugins. Set once in New.
+// profile is a configuration.Profile with its plugins. Set once in New.
 type profile struct {
 	*controller.Voice
 	filters []filter
@@ -35,10 +25,10 @@ type weighted struct {
 	weight int64
 }
 
-func newProfile(p Profile, f informers.SharedInformerFactory, cfg controller.Config) *profile {
+func newProfile(p configuration.Profile, f informers.SharedInformerFactory, cfg controller.Config) *profile {
 	made := &profile{Voice: controller.NewVoice(p.SchedulerName, cfg)}
 	off := func(name string) bool { return slices.Contains(p.Disabled, name) }
-	made.filters = slices.DeleteFunc(filters(p, f), func(f filter) bool { return off(f.Name()) })
+	made.filters = slices.DeleteFunc(filters(p, f), func(f filter) bool { return off(f.Name()) || slices.Contains(p.NoFilter, f.Name()) })
 	for _, s := range scores(p, f) {
 		weight, given := p.Weights[s.Name()]
 		if !given {
@@ -53,32 +43,32 @@ func newProfile(p Profile, f informers.SharedInformerFactory, cfg controller.Con
 }
 
 // filters are the plugins in the order they are asked; the first refusal counts.
-func filters(p Profile, f informers.SharedInformerFactory) []filter {
+func filters(p configuration.Profile, f informers.SharedInformerFactory) []filter {
 	return []filter{
 		nodeUnschedulable{},
 		nodeName{},
 		taintToleration{},
 		nodeAffinity{},
 		nodePorts{},
-		resourcesFit{strategy: p.Fit},
+		resourcesFit{strategy: fit(p.Fit)},
 		podTopologySpread{newOwners(f)},
 		interPodAffinity{f.Core().V1().Namespaces().Lister()},
 	}
 }
 
-func scores(p Profile, f informers.SharedInformerFactory) []score {
+func scores(p configuration.Profile, f informers.SharedInformerFactory) []score {
 	return []score{
 		taintToleration{},
 		nodeAffinity{},
 		podTopologySpread{newOwners(f)},
 		interPodAffinity{f.Core().V1().Namespaces().Lister()},
-		resourcesFit{strategy: p.Fit},
+		resourcesFit{strategy: fit(p.Fit)},
 		balancedAllocation{},
 		imageLocality{},
 	}
 }
 
-// newProfiles makes the profiles by name; the default one is always among them.
+// newProfiles makes the profiles by name; without any, the default one.
 func newProfiles(cfg Config) (map[string]*profile, error) {
 	profiles := map[string]*profile{}
 	voices := controller.Config{Client: cfg.Client, Decisions: cfg.Decisions}
@@ -88,8 +78,8 @@ func newProfiles(cfg Config) (map[string]*profile, error) {
 		}
 		profiles[p.SchedulerName] = newProfile(p, cfg.Informers, voices)
 	}
-	if profiles[name] == nil {
-		profiles[name] = newProfile(Profile{SchedulerName: name}, cfg.Informers, voices)
+	if len(profiles) == 0 {
+		profiles[name] = newProfile(configuration.Profile{SchedulerName: name}, cfg.Informers, voices)
 	}
 	return profiles, nil
 }

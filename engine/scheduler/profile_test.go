@@ -8,14 +8,17 @@ import (
 
 	"drydock/engine/controller/controllertest"
 	"drydock/engine/scheduler"
+	"drydock/engine/scheduler/configuration"
 )
 
 // TestProfiles: spec.schedulerName chooses how nodes are preferred.
 func TestProfiles(t *testing.T) {
-	profiles := []scheduler.Profile{
-		{SchedulerName: "packing", Fit: scheduler.FitStrategy{Type: scheduler.MostAllocated}},
-		{SchedulerName: "shaped", Fit: scheduler.FitStrategy{
-			Type: scheduler.RequestedToCapacityRatio, Shape: []scheduler.ShapePoint{{Utilization: 0, Score: 0}, {Utilization: 100, Score: 10}},
+	profiles := []configuration.Profile{
+		{SchedulerName: "default-scheduler"},
+		{SchedulerName: "blind", NoFilter: []string{"NodeUnschedulable"}},
+		{SchedulerName: "packing", Fit: configuration.Fit{Type: configuration.MostAllocated}},
+		{SchedulerName: "shaped", Fit: configuration.Fit{
+			Type: configuration.RequestedToCapacityRatio, Shape: []configuration.ShapePoint{{Utilization: 0, Score: 0}, {Utilization: 100, Score: 10}},
 		}},
 		{SchedulerName: "careless", Disabled: []string{"NodeUnschedulable"}},
 		{SchedulerName: "default-looks", Weights: map[string]int64{"NodeResourcesFit": 10}},
@@ -26,6 +29,7 @@ func TestProfiles(t *testing.T) {
 		{"shaped", "a"},
 		{"default-looks", "b"},
 		{"careless", "c"},
+		{"blind", "c"},
 		{"nobody's", ""},
 	} {
 		t.Run(test.profile, func(t *testing.T) {
@@ -45,7 +49,7 @@ func TestProfiles(t *testing.T) {
 			})
 		})
 	}
-	if _, err := scheduler.New(scheduler.Config{Informers: controllertest.New(t).Informers, Profiles: []scheduler.Profile{{}}}); err == nil {
+	if _, err := scheduler.New(scheduler.Config{Informers: controllertest.New(t).Informers, Profiles: []configuration.Profile{{}}}); err == nil {
 		t.Error("a profile without a name is taken")
 	}
 }

@@ -12,10 +12,11 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"drydock/engine/decision"
+	"drydock/engine/scheduler/configuration"
 )
 
 // name is what pods ask for in spec.schedulerName unless they say otherwise, and who the Events are from.
-const name = "default-scheduler"
+const name = configuration.DefaultName
 
 // binders is how many bindings are on their way to the API server at the same time.
 const binders = 16
@@ -25,8 +26,8 @@ type Config struct {
 	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory
 	Decisions decision.Recorder
-	// Profiles besides the default one; one called "default-scheduler" takes its place.
-	Profiles []Profile
+	// Profiles are the schedulers by name. Empty: the default one alone.
+	Profiles []configuration.Profile
 }
 
 // Scheduler gives every pod that asks for it a node.
