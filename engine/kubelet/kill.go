@@ -68,7 +68,7 @@ func (w *worker) preStop(ctx context.Context, pod *corev1.Pod, spec *corev1.Cont
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
 	defer cancel()
-	err := w.runHook(ctx, spec, spec.Lifecycle.PreStop, hookTarget{id: c.id, ip: w.podIP()})
+	err := w.runHook(ctx, hook{pod: pod, spec: spec, handler: spec.Lifecycle.PreStop, id: c.id, ip: w.podIP()})
 	if err != nil && ctx.Err() == nil {
 		w.event(pod, spec, corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed")
 	}

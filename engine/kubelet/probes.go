@@ -242,7 +242,7 @@ func (r *probeRun) add(ok bool, probe *corev1.Probe) bool {
 
 // probeOnce runs the probe and reports whether it is done for good.
 func (p *probeSet) probeOnce(ctx context.Context, job probeJob, run *probeRun) bool {
-	ok, output, err := job.run(ctx, p.w.k.cfg.Runtime)
+	answer, err := job.run(ctx, p.w.k.cfg.Runtime)
 	if ctx.Err() != nil {
 		return true
 	}
@@ -251,17 +251,20 @@ func (p *probeSet) probeOnce(ctx context.Context, job probeJob, run *probeRun) b
 		p.w.event(job.pod, job.spec, corev1.EventTypeWarning, "Unhealthy",
 			fmt.Sprintf("%s probe errored and resulted in unknown state: %s", job.kind, err))
 		return false
-	case !ok:
-		p.w.event(job.pod, job.spec, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe failed: %s", job.kind, output))
+	case answer.warn:
+		p.w.event(job.pod, job.spec, corev1.EventTypeWarning, "ProbeWarning", fmt.Sprintf("%s probe warning: %s", job.kind, answer.output))
+	case !answer.ok:
+		p.w.event(job.pod, job.spec, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe failed: %s", job.kind, answer.output))
 	}
-	if !run.add(ok, job.probe) {
+	if !run.add(answer.ok, job.probe) {
 		return false
 	}
-	p.settle(job, ok, output)
-	return job.kind == startup || (job.kind == liveness && !ok)
+	p.settle(job, answer)
+	return job.kind == startup || (job.kind == liveness && !answer.ok)
 }
 
-func (p *probeSet) settle(job probeJob, ok bool, output string) {
+func (p *probeSet) settle(job probeJob, answer probeAnswer) {
+	ok := answer.ok
 	p.mu.Lock()
 	key := probeKey{job.kind, job.containerID}
 	before, known := p.verdicts[key]
@@ -274,7 +277,7 @@ func (p *probeSet) settle(job probeJob, ok bool, output string) {
 		return
 	}
 	p.w.record(job.pod, decision.Record{
-		Action: "Probe", Before: verdictWord(before, known), After: verdictWord(ok, true), Reason: job.kind.String(), Message: truncate(output, 200),
+		Action: "Probe", Before: verdictWord(before, known), After: verdictWord(ok, true), Reason: job.kind.String(), Message: truncate(answer.output, 200),
 		Details: map[string]string{"container": job.spec.Name, "id": job.containerID},
 	})
 	p.w.poke()

@@ -174,7 +174,7 @@ func (w *worker) postStart(ctx context.Context, r startRequest, id string) error
 	if len(r.ips) > 0 {
 		ip = r.ips[0]
 	}
-	err := w.runHook(ctx, r.container, r.container.Lifecycle.PostStart, hookTarget{id: id, ip: ip})
+	err := w.runHook(ctx, hook{pod: r.pod, spec: r.container, handler: r.container.Lifecycle.PostStart, id: id, ip: ip})
 	if err == nil {
 		return nil
 	}
