@@ -19,6 +19,7 @@ type actions struct {
 	ephemeralToStart, initToStart, toStart []int // indexes into the spec's lists
 	toKill                                 []kill
 	toUpdate                               []update
+	toReset                                []*containerView // remove them all, in this order: the pod starts over in its sandbox
 }
 
 // update is one running container to get other limits.
@@ -27,11 +28,12 @@ type update struct {
 	spec      *corev1.Container
 }
 
-// kill is one container to stop while the rest of the pod lives on.
+// kill is one container to stop.
 type kill struct {
 	container *containerView
-	message   string
+	message   string // "" for the usual one
 	reason    killReason
+	after     []<-chan struct{} // closed when those have ended that are to end before it
 }
 
 type killReason string
@@ -39,6 +41,7 @@ type killReason string
 const (
 	killedByLiveness killReason = "LivenessProbe"
 	killedByStartup  killReason = "StartupProbe"
+	killedToRestart  killReason = "RestartAllContainers"
 	killedUnknown    killReason = "Unknown"
 )
 
@@ -71,6 +74,10 @@ func decide(pod *corev1.Pod, view *podView, probes probeVerdicts) actions {
 	a := actions{attempt: attempt, why: because}
 	if len(view.sandboxes) > 0 {
 		a.sandboxID = view.sandboxes[0].Id
+	}
+	if because == "" && restartsAll(pod, view) {
+		a.toReset = resetOrder(pod, view)
+		return a
 	}
 	if because != "" {
 		a.killPod, a.createSandbox = true, true
@@ -130,7 +137,7 @@ func decideContainer(pod *corev1.Pod, i int, view *podView, probes probeVerdicts
 		}
 		a.toStart = append(a.toStart, i)
 		if c != nil && c.state == runtimeapi.ContainerState_CONTAINER_UNKNOWN {
-			a.toKill = append(a.toKill, kill{c, `Container is in "unknown" state, try killing it before restart`, killedUnknown})
+			a.toKill = append(a.toKill, kill{container: c, message: `Container is in "unknown" state, try killing it before restart`, reason: killedUnknown})
 		}
 		return false
 	}
@@ -149,7 +156,7 @@ func decideContainer(pod *corev1.Pod, i int, view *podView, probes probeVerdicts
 		message += ", will be restarted"
 		a.toStart = append(a.toStart, i)
 	}
-	a.toKill = append(a.toKill, kill{c, message, reason})
+	a.toKill = append(a.toKill, kill{container: c, message: message, reason: reason})
 	return false
 }
 
@@ -218,7 +225,7 @@ func decideInitContainer(pod *corev1.Pod, i int, c *containerView, probes probeV
 		return false
 	}
 	if c.state == runtimeapi.ContainerState_CONTAINER_UNKNOWN {
-		a.toKill = append(a.toKill, kill{c, `Init container is in "unknown" state, try killing it before restart`, killedUnknown})
+		a.toKill = append(a.toKill, kill{container: c, message: `Init container is in "unknown" state, try killing it before restart`, reason: killedUnknown})
 	}
 	a.initToStart = append(a.initToStart, i) // created but never started, failed, or a sidecar that ended
 	return false
@@ -228,7 +235,7 @@ func decideSidecar(spec *corev1.Container, i int, c *containerView, probes probe
 	if spec.StartupProbe != nil {
 		ok, known := probes.verdict(startup, c.id)
 		if known && !ok {
-			a.toKill = append(a.toKill, kill{c, fmt.Sprintf("Init container %s failed startup probe", spec.Name), killedByStartup})
+			a.toKill = append(a.toKill, kill{container: c, message: fmt.Sprintf("Init container %s failed startup probe", spec.Name), reason: killedByStartup})
 			a.initToStart = append(a.initToStart, i)
 		}
 		if !ok {
@@ -236,7 +243,7 @@ func decideSidecar(spec *corev1.Container, i int, c *containerView, probes probe
 		}
 	}
 	if ok, known := probes.verdict(liveness, c.id); known && !ok {
-		a.toKill = append(a.toKill, kill{c, fmt.Sprintf("Init container %s failed liveness probe", spec.Name), killedByLiveness})
+		a.toKill = append(a.toKill, kill{container: c, message: fmt.Sprintf("Init container %s failed liveness probe", spec.Name), reason: killedByLiveness})
 		a.initToStart = append(a.initToStart, i)
 	}
 	return true

@@ -15,6 +15,7 @@ func (w *worker) containerStatuses(pod *corev1.Pod, view *podView, specs []corev
 		spec := &specs[i]
 		s := w.containerStatus(pod, view, spec, findStatus(before, spec.Name))
 		w.showWaiting(pod, view, spec, &s)
+		shorten(pod, &s)
 		statuses = append(statuses, s)
 	}
 	return statuses
@@ -33,12 +34,19 @@ func (w *worker) containerStatus(pod *corev1.Pod, view *podView, spec *corev1.Co
 		}
 	}
 	if newest == nil {
-		return unseenStatus(pod, spec, before)
+		s := unseenStatus(pod, spec, before)
+		if before != nil && before.State.Waiting == nil && beingRestarted(pod, view, w.previous(pod)) {
+			return removedStatus(s, before)
+		}
+		return s
 	}
 	s := corev1.ContainerStatus{
 		Name: spec.Name, Image: newest.image, ImageID: newest.imageRef, ContainerID: containerIDPrefix + newest.id,
 		RestartCount: int32(newest.restartCount), State: containerState(newest), VolumeMounts: mountStatuses(spec),
 		AllocatedResources: spec.Resources.Requests, Resources: spec.Resources.DeepCopy(),
+	}
+	if before != nil && before.RestartCount > s.RestartCount && mayRestartAll(pod) {
+		s.RestartCount = before.RestartCount
 	}
 	if older != nil {
 		s.LastTerminationState = containerState(older)
@@ -46,6 +54,20 @@ func (w *worker) containerStatus(pod *corev1.Pod, view *podView, spec *corev1.Co
 		s.LastTerminationState = inheritedEnd(before, s.ContainerID)
 	}
 	return s
+}
+
+// maxPodMessages is how many bytes all containers of a pod together may say at their ends; each has an equal share.
+const maxPodMessages = 12 << 10
+
+func shorten(pod *corev1.Pod, s *corev1.ContainerStatus) {
+	share := maxPodMessages / max(1, len(pod.Spec.Containers)+len(pod.Spec.InitContainers)+len(pod.Spec.EphemeralContainers))
+	for _, state := range []*corev1.ContainerState{&s.State, &s.LastTerminationState} {
+		if end := state.Terminated; end != nil && len(end.Message) > share {
+			shorter := end.DeepCopy()
+			shorter.Message = end.Message[:share]
+			state.Terminated = shorter
+		}
+	}
 }
 
 // inheritedEnd is the last end that only the API still remembers, because the runtime has removed that container.

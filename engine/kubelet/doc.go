@@ -24,9 +24,9 @@
 //
 // # Left out
 //
-// Devices, dynamic resource allocation, CSI and every volume that
-// is not a directory of the node, image garbage collection, image pull secrets, pod certificates, user namespaces per pod,
-// checkpointing. Each place where behaviour is simplified says "Kubernetes:".
+// Devices, dynamic resource allocation, CSI and every volume that is not a directory of the node, variables from files (fileKeyRef),
+// image garbage collection, image pull secrets, pod certificates, user namespaces per pod, checkpointing. Each place where behaviour is
+// simplified says "Kubernetes:".
 //
 // # In Kubernetes
 //

@@ -65,21 +65,24 @@ func (w *worker) valueFrom(ctx context.Context, r startRequest, objects *objectR
 	case from.ConfigMapKeyRef != nil:
 		ref := from.ConfigMapKeyRef
 		data, err := objects.configMap(ctx, ref.Name)
-		return pick(data, err, reference{"ConfigMap", r.pod.Namespace, ref.Name, ref.Key, isTrue(ref.Optional)})
+		return pick(data, err, wantedKey{"ConfigMap", r.pod.Namespace, ref.Name, ref.Key, isTrue(ref.Optional)})
 	case from.SecretKeyRef != nil:
 		ref := from.SecretKeyRef
 		data, err := objects.secret(ctx, ref.Name)
-		return pick(data, err, reference{"Secret", r.pod.Namespace, ref.Name, ref.Key, isTrue(ref.Optional)})
+		return pick(data, err, wantedKey{"Secret", r.pod.Namespace, ref.Name, ref.Key, isTrue(ref.Optional)})
+	case from.FileKeyRef != nil:
+		// Kubernetes: variables from a file in an emptyDir volume (KEP-3721).
+		return "", false, errors.New("drydock has no fileKeyRef: variables cannot come from a file of a volume")
 	}
 	return "", false, nil
 }
 
-type reference struct {
+type wantedKey struct {
 	kind, namespace, name, key string
 	optional                   bool
 }
 
-func pick(data map[string]string, err error, ref reference) (string, bool, error) {
+func pick(data map[string]string, err error, ref wantedKey) (string, bool, error) {
 	if err != nil {
 		if apierrors.IsNotFound(err) && ref.optional {
 			return "", false, nil

@@ -31,7 +31,8 @@ type fakeRuntime struct {
 	listeners  []chan *runtimeapi.ContainerEventResponse
 	calls      []string
 	starts     []time.Time // of all containers
-	parents    []string    // where the sandboxes' cgroups are to lie, and their limits
+	configs    []*runtimeapi.PodSandboxConfig
+	parents    []string // where the sandboxes' cgroups are to lie, and their limits
 
 	// what happens, by container or image name; all optional
 	exitsAfter map[string]time.Duration // a started container ends by itself
@@ -153,11 +154,15 @@ func (f *fakeRuntime) RunPodSandbox(_ context.Context, r *runtimeapi.RunPodSandb
 		return nil, f.runError
 	}
 	f.next++
+	f.configs = append(f.configs, r.Config)
 	f.parents = append(f.parents, r.Config.Linux.CgroupParent+" "+limitsText(r.Config.Linux.Resources))
 	s := &runtimeapi.PodSandboxStatus{
 		Id: fmt.Sprintf("s%d", f.next), Metadata: r.Config.Metadata, State: runtimeapi.PodSandboxState_SANDBOX_READY,
 		CreatedAt: time.Now().UnixNano() + int64(f.next), Labels: r.Config.Labels, Annotations: r.Config.Annotations,
 		Network: &runtimeapi.PodSandboxNetworkStatus{Ip: fmt.Sprintf("10.244.1.%d", f.next)},
+	}
+	if r.Config.Linux.SecurityContext.NamespaceOptions.Network == runtimeapi.NamespaceMode_NODE {
+		s.Network = nil
 	}
 	f.sandboxes = append(f.sandboxes, s)
 	return &runtimeapi.RunPodSandboxResponse{PodSandboxId: s.Id}, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
@@ -49,8 +50,8 @@ type imagePull struct {
 // ensureImage makes sure that the container's image is on the node and returns the runtime's reference to it.
 func (w *worker) ensureImage(ctx context.Context, pod *corev1.Pod, c *corev1.Container, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
 	image := c.Image
-	if strings.ContainsAny(image, " \t\n") || image == "" || image != strings.TrimSpace(image) {
-		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: invalid reference format", image, image)
+	if _, err := reference.ParseNormalizedNamed(image); err != nil {
+		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: %v", image, image, err)
 		w.event(pod, c, corev1.EventTypeWarning, "InspectFailed", message)
 		return "", &startError{reason: errInvalidImageName, message: message}
 	}

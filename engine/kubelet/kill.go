@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ const minimumGrace = 2
 // graceOf is how many seconds a container has between SIGTERM and SIGKILL.
 func graceOf(pod *corev1.Pod, c *corev1.Container, reason killReason) int64 {
 	switch {
+	case reason == killedToRestart:
+		return 0
 	case pod.DeletionGracePeriodSeconds != nil:
 		return *pod.DeletionGracePeriodSeconds
 	case pod.Spec.TerminationGracePeriodSeconds == nil:
@@ -39,7 +42,8 @@ func graceOf(pod *corev1.Pod, c *corev1.Container, reason killReason) int64 {
 }
 
 // killContainer runs the preStop hook and stops one container; it returns when the container has ended.
-func (w *worker) killContainer(ctx context.Context, pod *corev1.Pod, c *containerView, message string, reason killReason) error {
+func (w *worker) killContainer(ctx context.Context, pod *corev1.Pod, k kill) error {
+	c, message := k.container, k.message
 	spec := findContainer(pod, c.name)
 	if spec == nil {
 		spec = &corev1.Container{Name: c.name}
@@ -48,13 +52,16 @@ func (w *worker) killContainer(ctx context.Context, pod *corev1.Pod, c *containe
 		message = "Stopping container " + c.name
 	}
 	w.event(pod, spec, corev1.EventTypeNormal, "Killing", message)
-	grace := graceOf(pod, spec, reason)
+	grace := graceOf(pod, spec, k.reason)
 	w.record(pod, decision.Record{
 		Action: "KillContainer", Before: "running", After: "exited", Reason: "Killing", Message: message,
 		Details: map[string]string{"container": c.name, "id": c.id, "gracePeriodSeconds": fmt.Sprint(grace)},
 	})
 	if spec.Lifecycle != nil && spec.Lifecycle.PreStop != nil && grace > 0 {
 		grace -= w.preStop(ctx, pod, spec, c, grace)
+	}
+	if grace > 0 {
+		grace -= awaitAll(ctx, k.after, time.Duration(grace)*time.Second)
 	}
 	_, err := w.k.cfg.Runtime.StopContainer(ctx, &runtimeapi.StopContainerRequest{ContainerId: c.id, Timeout: max(grace, minimumGrace)})
 	if err != nil && !isNotFound(err) {
@@ -75,18 +82,9 @@ func (w *worker) preStop(ctx context.Context, pod *corev1.Pod, spec *corev1.Cont
 	return int64(time.Since(began).Seconds())
 }
 
-// killPod stops the pod's containers side by side, sidecars after the others, then its sandboxes.
+// killPod stops the pod's containers, then its sandboxes.
 func (w *worker) killPod(ctx context.Context, pod *corev1.Pod, view *podView) error {
-	var regular, sidecars []*containerView
-	for _, c := range view.runningContainers() {
-		if spec := findContainer(pod, c.name); spec != nil && isSidecar(spec) {
-			sidecars = append(sidecars, c)
-		} else {
-			regular = append(regular, c)
-		}
-	}
-	// Kubernetes: sidecars end one after another in reverse order within the same grace period; here they end together.
-	if err := errors.Join(w.killAll(ctx, pod, regular), w.killAll(ctx, pod, sidecars)); err != nil {
+	if err := w.killAll(ctx, pod, view.runningContainers()); err != nil {
 		return err
 	}
 	for _, sandbox := range view.sandboxes {
@@ -101,14 +99,59 @@ func (w *worker) killPod(ctx context.Context, pod *corev1.Pod, view *podView) er
 	return nil
 }
 
+// killAll stops containers side by side. Sidecars are told last (ending order): theirs is what remains of the grace period.
 func (w *worker) killAll(ctx context.Context, pod *corev1.Pod, containers []*containerView) error {
+	ended := map[string]chan struct{}{}
+	for _, c := range containers {
+		ended[c.name] = make(chan struct{})
+	}
 	errs := make([]error, len(containers))
 	var all sync.WaitGroup
 	for i, c := range containers {
-		all.Go(func() { errs[i] = w.killContainer(ctx, pod, c, "", killedUnknown) })
+		k := kill{container: c, reason: killedUnknown}
+		for _, name := range endBefore(pod, c.name) {
+			if first, runs := ended[name]; runs && name != c.name {
+				k.after = append(k.after, first)
+			}
+		}
+		all.Go(func() {
+			defer close(ended[c.name])
+			errs[i] = w.killContainer(ctx, pod, k)
+		})
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// endBefore names the containers that must have ended before the named one is told to: of a sidecar all regular containers and all
+// sidecars that started after it (KEP-753), of others none.
+func endBefore(pod *corev1.Pod, name string) []string {
+	at := slices.IndexFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == name && isSidecar(&c) })
+	if at < 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers[at+1:]) {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// awaitAll waits until all are closed, for at most limit, and returns how many seconds that took.
+func awaitAll(ctx context.Context, all []<-chan struct{}, limit time.Duration) int64 {
+	began := time.Now()
+	over := time.NewTimer(limit)
+	defer over.Stop()
+	for _, one := range all {
+		select {
+		case <-one:
+		case <-over.C:
+			return int64(limit.Seconds())
+		case <-ctx.Done():
+			return 0
+		}
+	}
+	return int64(time.Since(began).Seconds())
 }
 
 // finish stops what a terminal pod still has. Its dead containers stay for `kubectl logs` until the pod is deleted.

@@ -55,6 +55,7 @@ func (w *world) start() {
 		NodeName: "node-1", NodeIP: "172.30.0.11", PodCIDR: "10.244.1.0/24", Client: w.api, Runtime: w.runtime, Images: w.runtime,
 		Listener: w.port, RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
 		Capacity: capacity, LogMaxSize: w.logSize, LogMaxFiles: 3,
+		ClusterDNS: []string{"10.96.0.10"}, ClusterDomain: "cluster.local",
 		Manifests: w.manifests, ManifestChanges: w.changes,
 	})
 	if err != nil {

@@ -62,9 +62,14 @@ func (t *tally) addInit(pod *corev1.Pod, c *corev1.Container, s *corev1.Containe
 	switch {
 	case s == nil || s.State.Running != nil || end == nil:
 		t.pendingInit++
-	case end.ExitCode != 0 && !wouldRestart(pod, c, end.ExitCode):
+	case end.ExitCode != 0 && endedForGood(pod, c, end):
 		t.failedInit++
 	}
+}
+
+// endedForGood says whether a container will not be started again. One that was only removed to start the pod over will.
+func endedForGood(pod *corev1.Pod, c *corev1.Container, end *corev1.ContainerStateTerminated) bool {
+	return end.Reason != restartingAll && !wouldRestart(pod, c, end.ExitCode)
 }
 
 // lastEnd is how a container that does not run ended, nil when it never did.
@@ -104,7 +109,7 @@ func (t *tally) add(pod *corev1.Pod, c *corev1.Container, s *corev1.ContainerSta
 		t.waiting++
 	default:
 		t.stopped++
-		if !wouldRestart(pod, c, end.ExitCode) {
+		if endedForGood(pod, c, end) {
 			t.stoppedForGood++
 		}
 		if s.State.Terminated != nil && end.ExitCode == 0 {

@@ -22,17 +22,25 @@ func restartPolicy(pod *corev1.Pod, c *corev1.Container) corev1.RestartPolicy {
 	return pod.Spec.RestartPolicy
 }
 
-// wouldRestart says whether a container that ended with code is started again: by the first of its rules that matches, else
-// by policy (KEP-5307).
-func wouldRestart(pod *corev1.Pod, c *corev1.Container, code int32) bool {
+// restartRule is what the first of the container's rules says that matches code, "" when none does (KEP-5307).
+func restartRule(c *corev1.Container, code int32) corev1.ContainerRestartRuleAction {
 	for _, rule := range c.RestartPolicyRules {
-		if rule.ExitCodes == nil || rule.Action != corev1.ContainerRestartRuleActionRestart {
+		if rule.ExitCodes == nil {
 			continue
 		}
 		in := slices.Contains(rule.ExitCodes.Values, code)
 		if in == (rule.ExitCodes.Operator == corev1.ContainerRestartRuleOnExitCodesOpIn) {
-			return true
+			return rule.Action
 		}
+	}
+	return ""
+}
+
+// wouldRestart says whether a container that ended with code is started again: by the first of its rules that matches, else by policy.
+func wouldRestart(pod *corev1.Pod, c *corev1.Container, code int32) bool {
+	switch restartRule(c, code) {
+	case corev1.ContainerRestartRuleActionRestart, corev1.ContainerRestartRuleActionRestartAllContainers:
+		return true
 	}
 	switch restartPolicy(pod, c) {
 	case corev1.RestartPolicyNever:

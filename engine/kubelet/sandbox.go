@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -137,73 +136,4 @@ func portMappings(pod *corev1.Pod) []*runtimeapi.PortMapping {
 		}
 	}
 	return mappings
-}
-
-// podDNS is the resolv.conf of the pod's containers, by dnsPolicy and dnsConfig.
-func (k *Kubelet) podDNS(pod *corev1.Pod) *runtimeapi.DNSConfig {
-	dns := nodeDNS()
-	cluster := pod.Spec.DNSPolicy == corev1.DNSClusterFirstWithHostNet ||
-		(pod.Spec.DNSPolicy == corev1.DNSClusterFirst && !pod.Spec.HostNetwork)
-	switch {
-	case pod.Spec.DNSPolicy == corev1.DNSNone:
-		dns = &runtimeapi.DNSConfig{}
-	case cluster && len(k.cfg.ClusterDNS) > 0:
-		domain := k.cfg.ClusterDomain
-		dns.Servers = slices.Clone(k.cfg.ClusterDNS)
-		dns.Searches = append([]string{pod.Namespace + ".svc." + domain, "svc." + domain, domain}, dns.Searches...)
-		dns.Options = []string{"ndots:5"}
-	}
-	if extra := pod.Spec.DNSConfig; extra != nil {
-		dns.Servers = append(dns.Servers, extra.Nameservers...)
-		dns.Searches = append(dns.Searches, extra.Searches...)
-		for _, option := range extra.Options {
-			dns.Options = setOption(dns.Options, option)
-		}
-	}
-	dns.Servers, dns.Searches = unique(dns.Servers), unique(dns.Searches)
-	dns.Servers = dns.Servers[:min(len(dns.Servers), 3)] // resolv.conf(5): MAXNS
-	return dns
-}
-
-func setOption(options []string, option corev1.PodDNSConfigOption) []string {
-	text := option.Name
-	if option.Value != nil && *option.Value != "" {
-		text += ":" + *option.Value
-	}
-	options = slices.DeleteFunc(options, func(o string) bool { name, _, _ := strings.Cut(o, ":"); return name == option.Name })
-	return append(options, text)
-}
-
-func unique(list []string) []string {
-	var out []string
-	for _, s := range list {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// nodeDNS reads the node's own resolv.conf(5).
-func nodeDNS() *runtimeapi.DNSConfig {
-	dns := &runtimeapi.DNSConfig{}
-	content, err := os.ReadFile("/etc/resolv.conf")
-	if err != nil {
-		return dns
-	}
-	for line := range strings.Lines(string(content)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		switch fields[0] {
-		case "nameserver":
-			dns.Servers = append(dns.Servers, fields[1])
-		case "search":
-			dns.Searches = fields[1:]
-		case "options":
-			dns.Options = append(dns.Options, fields[1:]...)
-		}
-	}
-	return dns
 }

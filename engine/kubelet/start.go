@@ -179,7 +179,9 @@ func (w *worker) postStart(ctx context.Context, r startRequest, id string) error
 		return nil
 	}
 	w.event(r.pod, r.container, corev1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed")
-	kill := w.killContainer(ctx, r.pod, &containerView{id: id, name: r.container.Name}, "FailedPostStartHook", "FailedPostStartHook")
+	kill := w.killContainer(ctx, r.pod, kill{
+		container: &containerView{id: id, name: r.container.Name}, message: "FailedPostStartHook", reason: "FailedPostStartHook",
+	})
 	message := err.Error()
 	if kill != nil {
 		message += "; " + kill.Error()

@@ -107,7 +107,7 @@ func (w *worker) generate(pod *corev1.Pod, view *podView, ending bool) *corev1.P
 	keepTerminalPhase(pod, s, before)
 	w.applyProbes(pod, s)
 	because, _ := sandboxChanged(pod, view)
-	s.Conditions = podConditions(pod, s, before, because, w.resize.conditions()...)
+	s.Conditions = podConditions(pod, s, before, because, append(w.resize.conditions(), restartingCondition(pod, view, s.Phase)...)...)
 	return s
 }
 

@@ -107,9 +107,12 @@ func (w *worker) do(ctx context.Context, pod *corev1.Pod, view *podView, a *acti
 			return time.Time{}, nil
 		}
 	}
+	if len(a.toReset) > 0 {
+		return time.Now(), w.reset(ctx, pod, a.toReset)
+	}
 	for i := range a.toKill {
 		k := &a.toKill[i]
-		if err := w.killContainer(ctx, pod, k.container, k.message, k.reason); err != nil {
+		if err := w.killContainer(ctx, pod, *k); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -122,6 +125,9 @@ func (w *worker) do(ctx context.Context, pod *corev1.Pod, view *podView, a *acti
 		if a.sandboxID, ips, err = w.runSandbox(ctx, pod, a); err != nil {
 			return time.Time{}, err
 		}
+	}
+	if pod.Spec.HostNetwork { // the runtime gave it no address: the node's is its own
+		ips = []string{w.k.cfg.NodeIP}
 	}
 	return w.startContainers(ctx, pod, view, a, ips), nil
 }
@@ -173,14 +179,15 @@ func (w *worker) startContainers(ctx context.Context, pod *corev1.Pod, view *pod
 // runSandbox makes the pod's namespaces and network.
 func (w *worker) runSandbox(ctx context.Context, pod *corev1.Pod, a *actions) (id string, ips []string, err error) {
 	config, err := w.k.sandboxConfig(pod, a.attempt)
+	text := fmt.Sprint(err)
 	if err == nil {
 		var answer *runtimeapi.RunPodSandboxResponse
 		answer, err = w.k.cfg.Runtime.RunPodSandbox(ctx, &runtimeapi.RunPodSandboxRequest{Config: config})
-		id = answer.GetPodSandboxId()
+		id, text = answer.GetPodSandboxId(), fmt.Sprintf("rpc error: code = %s desc = %s", codeOf(err), runtimeMessage(err))
 	}
 	if err != nil {
 		if ctx.Err() == nil {
-			message := fmt.Sprintf("Failed to create pod sandbox: rpc error: code = %s desc = %s", codeOf(err), runtimeMessage(err))
+			message := "Failed to create pod sandbox: " + text
 			w.event(pod, nil, corev1.EventTypeWarning, "FailedCreatePodSandBox", message)
 			w.record(pod, decision.Record{Action: "RunPodSandbox", Reason: "FailedCreatePodSandBox", Message: message})
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,7 +61,7 @@ func tailOf(path string, limit int64) string {
 
 // tailOfLog is the text of the last lines of a CRI log.
 func tailOfLog(path string) string {
-	lines := strings.SplitAfter(tailOf(path, 4*maxTerminationLog), "\n")
+	lines := slices.Collect(strings.Lines(tailOf(path, 4*maxTerminationLog)))
 	if len(lines) > maxTerminationLines {
 		lines = lines[len(lines)-maxTerminationLines:]
 	}
