@@ -103,24 +103,25 @@ func TestRestartAllContainersStartsThePodOver(t *testing.T) {
 
 func TestSidecarsEndLastInReverseOrder(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		w.runtime.ignoreTerm["main"] = true
-		always := corev1.ContainerRestartPolicyAlways
+		always, pause := corev1.ContainerRestartPolicyAlways, func(seconds int64) *corev1.Lifecycle {
+			return &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: seconds}}}
+		}
 		w.api.put(newPod("web", func(pod *corev1.Pod) {
+			pod.Spec.Containers[0].Lifecycle = pause(5)
 			for _, name := range []string{"first", "second"} {
 				pod.Spec.InitContainers = append(pod.Spec.InitContainers, corev1.Container{
-					Name: name, Image: "drydock/web:1", RestartPolicy: &always,
-					Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 3}}},
+					Name: name, Image: "drydock/web:1", RestartPolicy: &always, Lifecycle: pause(3),
 				})
 			}
 		}))
 		w.after(5 * time.Second)
 		before := len(w.runtime.called())
 		w.delete("web", 10)
-		w.after(9 * time.Second)
-		if got := w.runtime.called()[before:]; len(got) != 1 {
+		w.after(4 * time.Second)
+		if got := w.runtime.called()[before:]; len(got) != 0 {
 			t.Errorf("%q: sidecars were stopped before the container they serve", got)
 		}
-		w.after(5 * time.Second)
+		w.after(2 * time.Second) // the hooks of all run side by side
 		var stops []string
 		for _, call := range w.runtime.called()[before:] {
 			if strings.HasPrefix(call, "stop ") && call != "stop sandbox" {
