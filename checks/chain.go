@@ -274,6 +274,10 @@ func (s ProbeSpec) hostOf() string {
 		if host, _, err := net.SplitHostPort(s.TCP.Address); err == nil {
 			return host
 		}
+	case s.UDP != nil:
+		if host, _, err := net.SplitHostPort(s.UDP.Address); err == nil {
+			return host
+		}
 	case s.DNS != nil:
 		return s.DNS.Name
 	}

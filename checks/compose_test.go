@@ -70,10 +70,25 @@ func TestCompileNamesTheField(t *testing.T) {
 			"object.expect", "expect: all needs a match or a condition to hold for each object",
 		}},
 		"deep": {checks.Spec{All: []checks.Spec{{Any: []checks.Spec{{Probe: &checks.ProbeSpec{}}}}}}, complaint{
-			"all.0.any.0.probe", "a probe is exactly one of http, tcp, dns, exec",
+			"all.0.any.0.probe", "a probe is exactly one of http, tcp, udp, dns, exec",
 		}},
 		"place": {checks.Spec{Probe: &checks.ProbeSpec{From: "boat/1"}}, complaint{
 			"probe.from", `place "boat/1": use learner, host, api, node/NAME, pod/NAME or pod/NAMESPACE/NAME`,
+		}},
+		"a place that cannot ask so": {checks.Spec{Probe: &checks.ProbeSpec{From: "api", TCP: &checks.TCPProbe{Address: "web:80"}}}, complaint{
+			"probe.from", "from api only http can be asked; it goes through the API server's proxy",
+		}},
+		"a command on the machine": {checks.Spec{Probe: &checks.ProbeSpec{From: "host", Exec: &checks.ExecProbe{Command: []string{"true"}}}}, complaint{
+			"probe.from", "no command of a lesson is run on the machine itself; use learner, a node or a pod",
+		}},
+		"udp without a port": {checks.Spec{Probe: &checks.ProbeSpec{UDP: &checks.UDPProbe{Address: "web", Send: "x"}}}, complaint{
+			"probe.udp.address", `address "web": use HOST:PORT`,
+		}},
+		"udp without a question": {checks.Spec{Probe: &checks.ProbeSpec{UDP: &checks.UDPProbe{Address: "web:7"}}}, complaint{
+			"probe.udp.send", "a UDP probe needs something to send, without zero bytes",
+		}},
+		"udp that hears silence": {checks.Spec{Probe: &checks.ProbeSpec{UDP: &checks.UDPProbe{Address: "web:7", Send: "x", Silent: true, Contains: "y"}}}, complaint{
+			"probe.udp.contains", "silent: nothing comes back that could contain something",
 		}},
 		"unsealed": {checks.Spec{Answer: &checks.AnswerSpec{Text: &checks.TextForm{}, Key: "node-1"}}, complaint{
 			"answer.key", "the key is not a sealed answer; make one with: drydock pack seal LESSON GOAL ANSWER",

@@ -250,6 +250,10 @@ func (slowProber) HTTP(context.Context, checks.Place, string) (checks.HTTPResult
 	return checks.HTTPResult{}, checks.ErrNoPlace
 }
 
+func (slowProber) Send(context.Context, checks.Place, checks.Datagram) (checks.Reply, error) {
+	return checks.Reply{}, checks.ErrNoPlace
+}
+
 func (slowProber) Lookup(context.Context, checks.Place, string) ([]string, error) {
 	return nil, checks.ErrNoPlace
 }

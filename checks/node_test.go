@@ -30,6 +30,10 @@ func (machine) Dial(context.Context, checks.Place, string) (checks.DialResult, e
 	return checks.DialResult{}, checks.ErrNoPlace
 }
 
+func (machine) Send(context.Context, checks.Place, checks.Datagram) (checks.Reply, error) {
+	return checks.Reply{}, checks.ErrNoPlace
+}
+
 func (machine) Lookup(context.Context, checks.Place, string) ([]string, error) {
 	return nil, checks.ErrNoPlace
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"k8s.io/client-go/rest"
@@ -169,6 +170,26 @@ func (p *APIProber) Dial(ctx context.Context, from Place, address string) (DialR
 		return DialResult{}, err
 	}
 	return DialResult{Connected: r.Code == 0, Problem: strings.TrimSpace(r.Stderr)}, nil
+}
+
+// Send sends a datagram with the pod's own sh and nc, which reads until the time is over: it cannot know that nothing else
+// will come.
+func (p *APIProber) Send(ctx context.Context, from Place, d Datagram) (Reply, error) {
+	host, port, err := net.SplitHostPort(d.Address)
+	if err != nil {
+		return Reply{}, fmt.Errorf("send to %q: %w", d.Address, err)
+	}
+	seconds := max(1, int(d.Wait.Seconds()))
+	const script = `printf %s "$1" | nc -u -w "$2" "$3" "$4"`
+	r, err := p.Exec(ctx, from, []string{"sh", "-c", script, "sh", d.Payload, strconv.Itoa(seconds), host, port})
+	if err != nil {
+		return Reply{}, err
+	}
+	reply := Reply{Answer: r.Stdout, Problem: strings.TrimSpace(r.Stderr)}
+	if reply.Answer == "" && reply.Problem == "" {
+		reply.Problem = fmt.Sprintf("nothing came back within %ds", seconds)
+	}
+	return reply, nil
 }
 
 // Lookup asks with the pod's own nslookup.

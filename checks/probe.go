@@ -47,18 +47,27 @@ func compileProbe(s ProbeSpec) (Check, error) {
 		filled.Status = 200
 		s.HTTP = &filled
 	}
-	return &probeCheck{s, from}, s.valid()
+	if err := s.valid(); err != nil {
+		return nil, err
+	}
+	switch {
+	case from.Kind == PlaceAPI && s.HTTP == nil:
+		return nil, at(errors.New("from api only http can be asked; it goes through the API server's proxy"), "from")
+	case from.Kind == PlaceHost && s.Exec != nil:
+		return nil, at(errors.New("no command of a lesson is run on the machine itself; use learner, a node or a pod"), "from")
+	}
+	return &probeCheck{s, from}, nil
 }
 
 func (s ProbeSpec) valid() error {
 	set := 0
-	for _, is := range []bool{s.HTTP != nil, s.TCP != nil, s.DNS != nil, s.Exec != nil} {
+	for _, is := range []bool{s.HTTP != nil, s.TCP != nil, s.UDP != nil, s.DNS != nil, s.Exec != nil} {
 		if is {
 			set++
 		}
 	}
 	if set != 1 {
-		return errors.New("a probe is exactly one of http, tcp, dns, exec")
+		return errors.New("a probe is exactly one of http, tcp, udp, dns, exec")
 	}
 	switch {
 	case s.HTTP != nil:
@@ -70,6 +79,8 @@ func (s ProbeSpec) valid() error {
 		if _, _, err := net.SplitHostPort(s.TCP.Address); err != nil {
 			return at(fmt.Errorf("address %q: use HOST:PORT", s.TCP.Address), "tcp", "address")
 		}
+	case s.UDP != nil:
+		return s.UDP.valid()
 	case s.DNS != nil && s.DNS.Name == "":
 		return at(errors.New("a DNS probe needs a name"), "dns", "name")
 	case s.Exec != nil && len(s.Exec.Command) == 0:
@@ -106,6 +117,8 @@ func (c *probeCheck) Ask(ctx context.Context, v View) Result {
 		r = c.askHTTP(ctx, v.Prober)
 	case c.spec.TCP != nil:
 		r = c.askTCP(ctx, v.Prober)
+	case c.spec.UDP != nil:
+		r = c.askUDP(ctx, v.Prober)
 	case c.spec.DNS != nil:
 		r = c.askDNS(ctx, v.Prober)
 	default:
@@ -127,7 +140,7 @@ func (c *probeCheck) Ask(ctx context.Context, v View) Result {
 func (c *probeCheck) because(r Result, objects Objects) Text {
 	namespace := "default"
 	switch {
-	case r.Outcome != Fail || !slices.Contains([]string{"no-answer-from-server", "closed", "no-name"}, r.Cause):
+	case r.Outcome != Fail || !slices.Contains([]string{"no-answer-from-server", "closed", "silent", "no-name"}, r.Cause):
 		return nil
 	case c.from.Kind == PlaceAPI:
 		return nil // asks pods by their names
@@ -139,10 +152,7 @@ func (c *probeCheck) because(r Result, objects Objects) Text {
 
 func (c *probeCheck) askHTTP(ctx context.Context, p Prober) Result {
 	h := c.spec.HTTP
-	r := Result{Outcome: Pass, Expected: wantHTTP.with(h.URL, c.from.String(), h.Status), Look: plainText("curl -i " + h.URL)}
-	if h.Contains != "" {
-		r.Expected = wantHTTPBody.with(h.URL, c.from.String(), h.Status, h.Contains)
-	}
+	r := Result{Outcome: Pass, Expected: c.expected(), Look: plainText("curl -i " + h.URL)}
 	got, err := p.HTTP(ctx, c.from, h.URL)
 	switch {
 	case err != nil:
@@ -161,9 +171,9 @@ func (c *probeCheck) askHTTP(ctx context.Context, p Prober) Result {
 
 func (c *probeCheck) askTCP(ctx context.Context, p Prober) Result {
 	address := c.spec.TCP.Address
-	r := Result{Outcome: Pass, Expected: wantDial.with(address, c.from.String()), Seen: sawConnected.with()}
+	r := Result{Outcome: Pass, Expected: c.expected(), Seen: sawConnected.with()}
 	if c.spec.TCP.Refused {
-		r.Expected, r.Why = wantNoDial.with(address, c.from.String()), whyProbeClose.with()
+		r.Why = whyProbeClose.with()
 	}
 	got, err := p.Dial(ctx, c.from, address)
 	if err != nil {
@@ -180,10 +190,7 @@ func (c *probeCheck) askTCP(ctx context.Context, p Prober) Result {
 
 func (c *probeCheck) askDNS(ctx context.Context, p Prober) Result {
 	d := c.spec.DNS
-	r := Result{Outcome: Pass, Expected: wantName.with(d.Name, c.from.String()), Look: plainText("nslookup " + d.Name)}
-	if d.Address != "" {
-		r.Expected = wantNameIs.with(d.Name, c.from.String(), d.Address)
-	}
+	r := Result{Outcome: Pass, Expected: c.expected(), Look: plainText("nslookup " + d.Name)}
 	got, err := p.Lookup(ctx, c.from, d.Name)
 	if err != nil {
 		return c.failed(err)
@@ -199,11 +206,7 @@ func (c *probeCheck) askDNS(ctx context.Context, p Prober) Result {
 
 func (c *probeCheck) askExec(ctx context.Context, p Prober) Result {
 	e := c.spec.Exec
-	command := strings.Join(e.Command, " ")
-	r := Result{Outcome: Pass, Expected: wantExec.with(command, c.from.String(), e.Code)}
-	if e.Contains != "" {
-		r.Expected = wantExecSays.with(command, c.from.String(), e.Code, e.Contains)
-	}
+	r := Result{Outcome: Pass, Expected: c.expected()}
 	got, err := p.Exec(ctx, c.from, e.Command)
 	if err != nil {
 		return c.failed(err)
@@ -222,7 +225,7 @@ func (c *probeCheck) askExec(ctx context.Context, p Prober) Result {
 func (c *probeCheck) failed(err error) Result {
 	r := Result{Outcome: Error, Cause: "probe", Seen: probeFailed.with(err.Error()), Look: lookStatus}
 	if c.from.Kind == PlacePod && errors.Is(err, ErrNoPod) {
-		r.Outcome, r.Cause = Fail, "no-pod"
+		r.Outcome, r.Cause, r.Expected = Fail, "no-pod", c.expected()
 		r.Look = plainText("kubectl get pod " + c.from.Name)
 	}
 	return r

@@ -15,6 +15,7 @@ type prober struct {
 	exec   checks.ExecResult
 	http   checks.HTTPResult
 	dial   checks.DialResult
+	reply  checks.Reply
 	lookup []string
 	err    error
 }
@@ -31,6 +32,10 @@ func (p *prober) Dial(context.Context, checks.Place, string) (checks.DialResult,
 	return p.dial, p.err
 }
 
+func (p *prober) Send(context.Context, checks.Place, checks.Datagram) (checks.Reply, error) {
+	return p.reply, p.err
+}
+
 func (p *prober) Lookup(context.Context, checks.Place, string) ([]string, error) {
 	return p.lookup, p.err
 }
@@ -40,6 +45,8 @@ func TestProbe(t *testing.T) {
 	get := checks.ProbeSpec{From: "pod/client", HTTP: &checks.HTTPProbe{URL: "http://web:8080/", Contains: "version 1"}}
 	tcp := checks.ProbeSpec{TCP: &checks.TCPProbe{Address: "web:8080"}}
 	closed := checks.ProbeSpec{From: "pod/other/client", TCP: &checks.TCPProbe{Address: "web:8080", Refused: true}}
+	udp := checks.ProbeSpec{From: "pod/client", UDP: &checks.UDPProbe{Address: "echo:7", Send: "ping", Contains: "pong"}}
+	mute := checks.ProbeSpec{UDP: &checks.UDPProbe{Address: "echo:7", Send: "ping", Silent: true}}
 	dns := checks.ProbeSpec{From: "pod/client", DNS: &checks.DNSProbe{Name: "web", Address: "10.96.0.7"}}
 	exec := checks.ProbeSpec{From: "node/node-1", Exec: &checks.ExecProbe{Command: []string{"cat", "/etc/motd"}, Contains: "hello"}}
 	wantGet := `GET http://web:8080/ from pod/client answers 200 and contains "version 1"`
@@ -61,7 +68,7 @@ func TestProbe(t *testing.T) {
 			"fail", "status", "", wantGet, "it answered 503", why, "curl -i http://web:8080/",
 		}},
 		"the pod is not there": {get, &prober{err: fmt.Errorf("run: %w", checks.ErrNoPod)}, reading{
-			"fail", "no-pod", "", "", "the probe could not be sent: run: the pod does not run", why, "kubectl get pod client",
+			"fail", "no-pod", "", wantGet, "the probe could not be sent: run: the pod does not run", why, "kubectl get pod client",
 		}},
 		"nobody can ask from there": {tcp, &prober{err: checks.ErrNoPlace}, reading{
 			Outcome: "error", Cause: "probe", Seen: "the probe could not be sent: cannot probe from there", Look: "drydock status",
@@ -74,6 +81,21 @@ func TestProbe(t *testing.T) {
 		}},
 		"tcp open that should not be": {closed, &prober{dial: checks.DialResult{Connected: true}}, reading{
 			"fail", "open", "", "web:8080 cannot be reached from pod/other/client", "it can be reached", "What should be closed is open.", "kubectl exec -n other client -- nc -vz web 8080",
+		}},
+		"udp passes": {udp, &prober{reply: checks.Reply{Answer: "pong\n"}}, reading{
+			Outcome: "pass", Expected: `echo:7 answers over UDP to pod/client and says "pong"`, Seen: `it answered "pong"`,
+		}},
+		"udp says something else": {udp, &prober{reply: checks.Reply{Answer: "ping"}}, reading{
+			"fail", "body", "", `echo:7 answers over UDP to pod/client and says "pong"`, `it answered "ping"`, why, "kubectl exec client -- nc -u -w 1 echo 7",
+		}},
+		"udp silent": {udp, &prober{reply: checks.Reply{Problem: "nothing came back within 1s"}}, reading{
+			"fail", "silent", "", `echo:7 answers over UDP to pod/client and says "pong"`, "no answer: nothing came back within 1s", why, "kubectl exec client -- nc -u -w 1 echo 7",
+		}},
+		"udp silent as it should be": {mute, &prober{reply: checks.Reply{Problem: "connection refused"}}, reading{
+			Outcome: "pass", Expected: "echo:7 does not answer over UDP to learner", Seen: "no answer: connection refused", Why: "What should be closed is open.",
+		}},
+		"udp answered that should not be": {mute, &prober{reply: checks.Reply{Answer: "pong"}}, reading{
+			"fail", "open", "", "echo:7 does not answer over UDP to learner", `it answered "pong"`, "What should be closed is open.", "drydock exec -- nc -u -w 1 echo 7",
 		}},
 		"dns passes": {dns, &prober{lookup: []string{"10.96.0.7"}}, reading{
 			Outcome: "pass", Expected: "the name web leads to 10.96.0.7 for pod/client", Seen: "it leads to 10.96.0.7", Look: "nslookup web",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrNoPlace is returned by a Prober that cannot ask from a place, because it does not know it or it is not there.
@@ -77,6 +78,8 @@ type Prober interface {
 	HTTP(ctx context.Context, from Place, url string) (HTTPResult, error)
 	// Dial makes a TCP connection and closes it again.
 	Dial(ctx context.Context, from Place, address string) (DialResult, error)
+	// Send sends a datagram over UDP and waits for one that comes back.
+	Send(ctx context.Context, from Place, d Datagram) (Reply, error)
 	// Lookup asks for the addresses of a name; none when the name is not known.
 	Lookup(ctx context.Context, from Place, name string) ([]string, error)
 }
@@ -99,4 +102,17 @@ type HTTPResult struct {
 type DialResult struct {
 	Connected bool
 	Problem   string
+}
+
+// Datagram is what is sent over UDP, and how long to wait for an answer.
+type Datagram struct {
+	Address string
+	Payload string
+	Wait    time.Duration
+}
+
+// Reply is what came back for a datagram. Answer is empty when nothing did, and Problem says why.
+type Reply struct {
+	Answer  string
+	Problem string
 }

@@ -67,7 +67,7 @@ type Count struct {
 	Max *int `yaml:"max"`
 }
 
-// ProbeSpec asks the running thing itself. Exactly one of HTTP, TCP, DNS and Exec is set.
+// ProbeSpec asks the running thing itself. Exactly one of HTTP, TCP, UDP, DNS and Exec is set.
 type ProbeSpec struct {
 	From    string        `yaml:"from"` // "learner" (default), "host", "pod/NAME", "pod/NAMESPACE/NAME", "node/NAME", "api"
 	Timeout time.Duration `yaml:"timeout"`
@@ -75,6 +75,7 @@ type ProbeSpec struct {
 
 	HTTP *HTTPProbe `yaml:"http"`
 	TCP  *TCPProbe  `yaml:"tcp"`
+	UDP  *UDPProbe  `yaml:"udp"`
 	DNS  *DNSProbe  `yaml:"dns"`
 	Exec *ExecProbe `yaml:"exec"`
 }
@@ -91,6 +92,15 @@ type HTTPProbe struct {
 type TCPProbe struct {
 	Address string `yaml:"address"`
 	Refused bool   `yaml:"refused"`
+}
+
+// UDPProbe expects that a datagram is answered, or, with Silent, that it is not. Over UDP only an answer tells that
+// somebody is there. A pod that asks needs sh and nc.
+type UDPProbe struct {
+	Address  string `yaml:"address"`
+	Send     string `yaml:"send"`
+	Contains string `yaml:"contains"`
+	Silent   bool   `yaml:"silent"`
 }
 
 // DNSProbe expects a name to be known, and if Address is given to lead there.

@@ -68,6 +68,9 @@ func (s ProbeSpec) look() Text {
 	case s.TCP != nil:
 		host, port, _ := net.SplitHostPort(s.TCP.Address) // it was read when the check was compiled
 		command = "nc -vz " + host + " " + port
+	case s.UDP != nil:
+		host, port, _ := net.SplitHostPort(s.UDP.Address) // as above
+		command = "nc -u -w 1 " + host + " " + port
 	case s.DNS != nil:
 		command = "nslookup " + s.DNS.Name
 	case s.Exec != nil:

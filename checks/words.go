@@ -128,6 +128,10 @@ var (
 	wantDial      = phrase{"%[1]s can be reached from %[2]s", "%[2]s에서 %[1]s 연결 가능"}
 	wantNoDial    = phrase{"%[1]s cannot be reached from %[2]s", "%[2]s에서 %[1]s 연결 불가"}
 	sawConnected  = phrase{"it can be reached", "연결됩니다"}
+	wantReply     = phrase{"%[1]s answers over UDP to %[2]s", "%[2]s에서 UDP로 %[1]s에 보내면 응답"}
+	wantReplySays = phrase{"%[1]s answers over UDP to %[2]s and says %[3]q", "%[2]s에서 UDP로 %[1]s에 보내면 응답, 내용에 %[3]q 포함"}
+	wantSilence   = phrase{"%[1]s does not answer over UDP to %[2]s", "%[2]s에서 UDP로 %[1]s에 보내도 응답 없음"}
+	sawReply      = phrase{"it answered %[1]q", "응답: %[1]q"}
 	wantName      = phrase{"the name %[1]s is known to %[2]s", "%[2]s에서 이름 %[1]s 조회 가능"}
 	wantNameIs    = phrase{"the name %[1]s leads to %[3]s for %[2]s", "%[2]s에서 이름 %[1]s 조회 시 %[3]s"}
 	sawNoName     = phrase{"the name is not known", "알 수 없는 이름입니다"}

@@ -40,6 +40,7 @@ var verbs = []verb{
 	{"seed", "unpack an archive of images into a folder for all nodes: docknode seed --to DIR < ARCHIVE", seed},
 	{"probe", "try what this machine offers, for drydock doctor", runProbe},
 	{"ctr", "containers without Kubernetes; without arguments it says how", runCtr},
+	{"ask", "ask for something over the network from here, for the checks of lessons", ask},
 	{"pause", "hold the pid namespace of a pod that shares one", pause},
 }
 

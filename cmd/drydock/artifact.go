@@ -20,8 +20,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 // addArtifactCommands adds the verbs of packs that need no lab.
 func (a *app) addArtifactCommands(parent *cobra.Command) {
 	parent.AddCommand(
-		a.packVerb("new DIR", "Write a small pack that already passes", exactly(1, "the name of a folder to make"),
-			func(m plain.Mode, args []string) int { return m.PackNew(args[0]) }),
+		a.packNewCommand(),
 		a.packVerb("schema [pack|lesson]", "Print the JSON Schema of lesson.yaml, or of pack.yaml", cobra.MaximumNArgs(1),
 			func(m plain.Mode, args []string) int { return m.PackSchema(append(args, "lesson")[0]) }),
 		a.packVerb("diff OLDER NEWER", "Say what changed between two versions, and which results go stale", exactly(2, "two packs"),
@@ -37,6 +36,30 @@ func (a *app) packVerb(use, short string, args cobra.PositionalArgs, run func(pl
 		Use: use, Short: short, Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error { return exit(run(a.mode(cmd), args)) },
 	}
+}
+
+func (a *app) packNewCommand() *cobra.Command {
+	var from string
+	cmd := &cobra.Command{
+		Use: "new DIR", Short: "Write a small pack that already passes", Args: exactly(1, "the name of a folder to make"),
+		Example: "  drydock pack new mypack\n  drydock pack new mypack --from a-rollout",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if from == "" {
+				return exit(a.mode(cmd).PackNew(args[0]))
+			}
+			p, err := a.find()
+			if err != nil {
+				return err
+			}
+			known, err := a.loadPack(p)
+			if err != nil {
+				return err
+			}
+			return exit(a.mode(cmd).PackFrom(args[0], known, from))
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "a lesson to begin with a copy of: a bundled one, or one of --pack")
+	return cmd
 }
 
 func (a *app) packBuildCommand() *cobra.Command {

@@ -32,7 +32,7 @@ func (a *app) openCourse(p place) (*course.Course, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	prober, err := newLabProber(p.lab, rest)
+	prober, err := newLabProber(p, rest)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -98,7 +98,7 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 	}
 	l := &testLab{place: p, pack: f.app.packFile(p)}
 	if l.config, err = access.RESTConfig(p.lab); err == nil {
-		l.prober, err = newLabProber(p.lab, l.config)
+		l.prober, err = newLabProber(p, l.config)
 	}
 	if err != nil {
 		_, closeErr := l.Close(ctx)

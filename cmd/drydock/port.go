@@ -93,6 +93,9 @@ type servedPort struct {
 	Port, NodePort int
 }
 
+// maxBody bounds what is read of an answer, in bytes.
+const maxBody = 1 << 20
+
 // findGoal reads "30080", "web", "web:http" or "web:80".
 func findGoal(ctx context.Context, config *rest.Config, status control.Status, namespace, text string) (goal, error) {
 	if number, err := strconv.Atoi(text); err == nil {

@@ -3,36 +3,38 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
+	"strings"
 
 	"k8s.io/client-go/rest"
 
 	"drydock/checks"
 	"drydock/engine/cluster/control"
 	"drydock/sandbox/home"
+	"drydock/sandbox/reach"
 )
 
-// labProber asks from the learner's place inside the lab and from the machine; from pods and the API it asks as any client.
+// labProber asks from the learner's place inside the lab, from nodes and from the machine; from pods and the API it asks as any client.
 type labProber struct {
 	*checks.APIProber
-	lab home.Lab
+	lab      home.Lab
+	programs home.Programs
 }
 
-func newLabProber(l home.Lab, config *rest.Config) (checks.Prober, error) {
+func newLabProber(p place, config *rest.Config) (checks.Prober, error) {
 	api, err := checks.NewAPIProber(config)
 	if err != nil {
 		return nil, err
 	}
-	return labProber{api, l}, nil
+	return labProber{api, p.lab, p.programs}, nil
 }
 
-// dialer returns how to connect from a place, or nil where only the API can ask.
-func (p labProber) dialer(from checks.Place) func(ctx context.Context, network, address string) (net.Conn, error) {
+// dialer returns how to connect from a place, or nil where somebody there must do it.
+func (p labProber) dialer(from checks.Place) reach.Dialer {
 	switch from.Kind {
 	case checks.PlaceLearner:
 		return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -45,66 +47,82 @@ func (p labProber) dialer(from checks.Place) func(ctx context.Context, network, 
 	}
 }
 
-// maxBody bounds what a check reads of a page, in bytes.
-const maxBody = 1 << 20
-
 // HTTP implements checks.Prober.
 func (p labProber) HTTP(ctx context.Context, from checks.Place, url string) (checks.HTTPResult, error) {
-	dial := p.dialer(from)
-	if dial == nil {
+	switch dial := p.dialer(from); {
+	case dial != nil:
+		page, err := dial.HTTP(ctx, url)
+		return checks.HTTPResult(page), err
+	case from.Kind == checks.PlaceNode:
+		var page reach.Page
+		err := p.ask(ctx, from, &page, "http", url)
+		return checks.HTTPResult(page), err
+	default:
 		return p.APIProber.HTTP(ctx, from, url)
-	}
-	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true}
-	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return checks.HTTPResult{}, fmt.Errorf("ask %s: %w", url, err)
-	}
-	response, err := transport.RoundTrip(request) // not a client: a redirect is an answer
-	if err != nil {
-		return noAnswer(ctx, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
-	if err != nil {
-		return noAnswer(ctx, err)
-	}
-	return checks.HTTPResult{Status: response.StatusCode, Body: string(body)}, nil
-}
-
-// noAnswer tells a connection that failed, which is an answer, from a question that could not be asked.
-func noAnswer(ctx context.Context, err error) (checks.HTTPResult, error) {
-	if ctx.Err() != nil {
-		return checks.HTTPResult{}, ctx.Err()
-	}
-	return checks.HTTPResult{Problem: innermost(err)}, nil
-}
-
-func innermost(err error) string {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err.Error()
-		}
-		err = inner
 	}
 }
 
 // Dial implements checks.Prober.
 func (p labProber) Dial(ctx context.Context, from checks.Place, address string) (checks.DialResult, error) {
-	dial := p.dialer(from)
-	if dial == nil {
+	switch dial := p.dialer(from); {
+	case dial != nil:
+		made, err := dial.TCP(ctx, address)
+		return checks.DialResult(made), err
+	case from.Kind == checks.PlaceNode:
+		var made reach.Connection
+		err := p.ask(ctx, from, &made, "tcp", address)
+		return checks.DialResult(made), err
+	default:
 		return p.APIProber.Dial(ctx, from, address)
 	}
-	conn, err := dial(ctx, "tcp", address)
-	if err != nil {
-		if ctx.Err() != nil {
-			return checks.DialResult{}, ctx.Err()
-		}
-		return checks.DialResult{Problem: innermost(err)}, nil
+}
+
+// Send implements checks.Prober.
+func (p labProber) Send(ctx context.Context, from checks.Place, d checks.Datagram) (checks.Reply, error) {
+	switch dial := p.dialer(from); {
+	case dial != nil:
+		reply, err := dial.UDP(ctx, d.Address, d.Payload, d.Wait)
+		return checks.Reply(reply), err
+	case from.Kind == checks.PlaceNode:
+		var reply reach.Reply
+		err := p.ask(ctx, from, &reply, "--wait="+d.Wait.String(), "--send="+d.Payload, "udp", d.Address)
+		return checks.Reply(reply), err
+	default:
+		return p.APIProber.Send(ctx, from, d)
 	}
-	conn.Close()
-	return checks.DialResult{Connected: true}, nil
+}
+
+// Lookup implements checks.Prober.
+func (p labProber) Lookup(ctx context.Context, from checks.Place, name string) ([]string, error) {
+	switch from.Kind {
+	case checks.PlaceHost:
+		return reach.Names(ctx, name)
+	case checks.PlaceLearner, checks.PlaceNode:
+		var addresses []string
+		err := p.ask(ctx, from, &addresses, "dns", name)
+		return addresses, err
+	default:
+		return p.APIProber.Lookup(ctx, from, name)
+	}
+}
+
+// ask lets a program of ours in the lab do the asking, where its place is.
+func (p labProber) ask(ctx context.Context, from checks.Place, answer any, args ...string) error {
+	program := p.programs.Path("docknode")
+	if from.Kind == checks.PlaceNode {
+		program = "docknode" // on the PATH there; the path is another
+	}
+	r, err := p.Exec(ctx, from, append([]string{program, "ask"}, args...))
+	if err != nil {
+		return err
+	}
+	if r.Code != 0 {
+		return fmt.Errorf("ask from %s: %s", from, strings.TrimSpace(r.Stderr))
+	}
+	if err := json.Unmarshal([]byte(r.Stdout), answer); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", from, err)
+	}
+	return nil
 }
 
 // Exec implements checks.Prober.

@@ -206,7 +206,11 @@ func TestImagesTravelWithThePack(t *testing.T) {
 	if _, err := distribution.Push(t.Context(), got, place(t, layout)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := distribution.AddImages(t.Context(), b, []string{image}, []distribution.Place{place(t, layout)}); err != nil {
+	done, err = distribution.AddImages(t.Context(), b, []string{image}, []distribution.Place{place(t, layout)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := done(); err != nil {
 		t.Error(err)
 	}
 }

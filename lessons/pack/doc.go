@@ -13,7 +13,7 @@
 //
 // A text is a string, which is English, or a map of two-letter languages. A hint is a text, or a map of text and when. A
 // goal's fail is a text, or texts by cause: missing, mismatch, unwanted, too-few, too-many for objects; status, body,
-// no-answer-from-server, open, closed, no-name, address, code, output, no-pod for probes; no-answer, wrong-answer,
+// no-answer-from-server, open, closed, silent, no-name, address, code, output, no-pod for probes; no-answer, wrong-answer,
 // not-a-number for answers; "*" for the rest.
 //
 //	goals:
@@ -35,6 +35,7 @@
 //
 //	check: {probe: {from: pod/client, http: {url: "http://web:8080/", status: 200, contains: version}}}
 //	check: {probe: {from: learner, tcp: {address: "web:8080", refused: true}, every: 1s, timeout: 3s}}
+//	check: {probe: {from: pod/client, udp: {address: "echo:7", send: ping, contains: pong}}}   # or silent: true
 //	check: {probe: {from: node/node-1, dns: {name: web, address: 10.96.0.7}}}
 //	check: {probe: {from: pod/web, exec: {command: [cat, /etc/motd], code: 0, contains: hello}}}
 //	check: {answer: {choice: [{id: a, text: A}, {id: b, text: B}], key: "…", wrong: {a: Look again.}}}

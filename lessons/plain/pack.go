@@ -213,3 +213,13 @@ func (m Mode) PackNew(dir string) int {
 	m.say(madePack, dir, dir)
 	return OK
 }
+
+// PackFrom writes a pack of one lesson, a copy of one that there is, into a new folder.
+func (m Mode) PackFrom(dir string, p *pack.Pack, lesson string) int {
+	if err := pack.From(dir, p, lesson); err != nil {
+		fmt.Fprintln(m.Err, err)
+		return Usage
+	}
+	m.say(madePack, dir, dir)
+	return OK
+}
