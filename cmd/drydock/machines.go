@@ -73,35 +73,58 @@ func (m labMachines) each(ctx context.Context, nodes []control.Node, state, acti
 }
 
 // Bring implements course.Machines. A node that has the images already is left alone.
-func (m labMachines) Bring(ctx context.Context) error {
-	if m.pack == "" {
-		return nil
+func (m labMachines) Bring(ctx context.Context, needed []string) error {
+	brought := &pack.Artifact{}
+	if m.pack != "" {
+		var err error
+		if brought, err = pack.OpenFile(m.pack); err != nil {
+			return err
+		}
 	}
-	a, err := pack.OpenFile(m.pack)
-	if err != nil || len(a.Images) == 0 {
-		return err
+	if len(needed) == 0 && len(brought.Images) == 0 {
+		return nil
 	}
 	status, err := control.AskStatus(ctx, m.lab.Control())
 	if err != nil {
 		return err
 	}
 	for _, n := range status.Nodes {
-		if err := m.bringTo(ctx, n.Name, a); err != nil {
-			return fmt.Errorf("bring the pack's images to %s: %w", n.Name, err)
+		if err := m.bringTo(ctx, n.Name, brought, needed); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (m labMachines) bringTo(ctx context.Context, node string, a *pack.Artifact) error {
+func (m labMachines) bringTo(ctx context.Context, node string, brought *pack.Artifact, needed []string) error {
 	var there strings.Builder
 	if err := m.ctr(ctx, control.CtrRequest{Node: node, Args: []string{"images", "--digests"}}, nil, &there); err != nil {
-		return err
+		return fmt.Errorf("look at the images of %s: %w", node, err)
 	}
-	if !slices.ContainsFunc(a.Images, func(d pack.Descriptor) bool { return !strings.Contains(there.String(), d.Digest) }) {
+	for _, name := range needed {
+		if !has(there.String(), name) && !slices.ContainsFunc(brought.Images, func(d pack.Descriptor) bool { return pack.ImageName(d) == name }) {
+			return fmt.Errorf("it needs the image %s, which drydock does not carry and the pack did not bring along, and a lab pulls nothing from the internet: "+
+				"take the pack as one file that was built with `drydock pack build --with-images`", name)
+		}
+	}
+	if !slices.ContainsFunc(brought.Images, func(d pack.Descriptor) bool { return !strings.Contains(there.String(), d.Digest) }) {
 		return nil
 	}
-	return m.ctr(ctx, control.CtrRequest{Node: node, Args: []string{"import"}}, a.WriteImages, io.Discard)
+	if err := m.ctr(ctx, control.CtrRequest{Node: node, Args: []string{"import"}}, brought.WriteImages, io.Discard); err != nil {
+		return fmt.Errorf("bring the pack's images to %s: %w", node, err)
+	}
+	return nil
+}
+
+// has reports whether a list of images has one, by its digest or by its name and tag.
+func has(list, image string) bool {
+	if _, digest, ok := strings.Cut(image, "@"); ok {
+		return strings.Contains(list, digest)
+	}
+	if strings.LastIndex(image, ":") <= strings.LastIndex(image, "/") {
+		image += ":latest"
+	}
+	return slices.ContainsFunc(strings.Fields(list), func(name string) bool { return strings.HasSuffix("/"+name, "/"+image) })
 }
 
 // ctr runs one command on a node, with something on its standard input, and collects what it prints.

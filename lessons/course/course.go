@@ -70,8 +70,8 @@ type Machines interface {
 	Break(ctx context.Context, f pack.Fault) error
 	// Mend undoes every fault, whoever made it.
 	Mend(ctx context.Context) error
-	// Bring puts the images that the pack brought along on every node.
-	Bring(ctx context.Context) error
+	// Bring puts the images that the pack brought along on every node. The error names one of those needed that is on none then.
+	Bring(ctx context.Context, needed []string) error
 }
 
 // Course is the learner's way through a pack in one lab. Safe for use by several goroutines.

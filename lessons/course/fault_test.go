@@ -13,8 +13,9 @@ import (
 
 // machines writes down what is done to it.
 type machines struct {
-	did []string
-	err error
+	did    []string
+	needed []string
+	err    error
 }
 
 func (m *machines) Break(_ context.Context, f pack.Fault) error {
@@ -35,6 +36,7 @@ func TestFaultsComeLastAndGoFirst(t *testing.T) {
 		t.Fatalf("without machines: %v", err)
 	}
 	c.cfg.Machines = room
+	lesson.World.Images = []string{"drydock/web:1", "nginx:1"}
 	c.restart()
 	c.open("pod")
 	if err := c.Reset(t.Context()); err != nil {
@@ -49,10 +51,16 @@ func TestFaultsComeLastAndGoFirst(t *testing.T) {
 	if diff := cmp.Diff(want, room.did); diff != "" {
 		t.Errorf("done to the machines (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([]string{"nginx:1", "nginx:1"}, room.needed); diff != "" {
+		t.Errorf("images needed (-want +got):\n%s", diff)
+	}
 	room.err = errors.New("this lab has no node")
 	if err := c.Open(t.Context(), "pod"); !errors.Is(err, room.err) || c.Current() != nil {
 		t.Errorf("a fault that did not happen: %v, lesson %v", err, c.Current())
 	}
 }
 
-func (m *machines) Bring(context.Context) error { return nil }
+func (m *machines) Bring(_ context.Context, needed []string) error {
+	m.needed = append(m.needed, needed...)
+	return nil
+}

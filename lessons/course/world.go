@@ -116,7 +116,7 @@ func (c *Course) mend(ctx context.Context, lesson *pack.Lesson) error {
 		if err := c.cfg.Machines.Mend(ctx); err != nil {
 			return err
 		}
-		return c.cfg.Machines.Bring(ctx)
+		return c.cfg.Machines.Bring(ctx, lesson.NeedsImages())
 	case len(lesson.World.Faults) > 0:
 		return ErrNoMachines
 	default:

@@ -35,6 +35,68 @@ func (p *Pack) NeedsImages() []string {
 	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return strings.HasPrefix(name, bundled) })
 }
 
+// NeedsImages are the images that the lesson's world names and that drydock does not carry: those of world.images, and those
+// of the pack that its manifests use. They are there only when they lie beside the pack.
+func (l *Lesson) NeedsImages() []string {
+	all := slices.Clone(l.World.Images)
+	for _, m := range l.World.Manifests {
+		for _, name := range manifestImages(m.Content) {
+			if slices.Contains(l.pack.Images, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return strings.HasPrefix(name, bundled) })
+}
+
+// manifestImages are the images of all containers of a manifest.
+func manifestImages(manifest string) []string {
+	objects, err := Objects(manifest)
+	if err != nil {
+		return nil // Load has said so
+	}
+	var out []string
+	var visit func(v any)
+	visit = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, one := range v {
+				visit(one)
+			}
+		case map[string]any:
+			for key, one := range v {
+				if name, ok := one.(string); ok && key == "image" && v["name"] != nil {
+					out = append(out, name)
+				}
+				visit(one)
+			}
+		}
+	}
+	for _, o := range objects {
+		visit(o["spec"])
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// images finds images that a lab will not have: nothing is pulled there, because a lab has no way to the internet.
+func (l *linter) images(lesson *Lesson) {
+	named := slices.Concat(l.pack.Images, lesson.World.Images)
+	for _, image := range lesson.World.Images {
+		if !strings.HasPrefix(image, bundled) && !strings.Contains(image, "@sha256:") {
+			l.warn(lesson, "image %s has no digest: what it holds may change", image)
+		}
+	}
+	for _, m := range lesson.World.Manifests {
+		for _, image := range manifestImages(m.Content) {
+			if !strings.HasPrefix(image, bundled) && !slices.Contains(named, image) {
+				l.warn(lesson, "%s: image %s is none that drydock carries, and a lab pulls nothing; name it in images of pack.yaml, with its digest, and build the pack --with-images", m.Path, image)
+			}
+		}
+	}
+}
+
 // ImageName is what the pack calls an image beside it: NAME@DIGEST.
 func ImageName(d Descriptor) string { return d.Annotations[imageNote] }
 

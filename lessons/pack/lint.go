@@ -17,6 +17,11 @@ func Lint(p *Pack) Problems {
 	for _, lesson := range p.Lessons {
 		l.lesson(lesson)
 	}
+	for _, image := range p.Images {
+		if !strings.HasPrefix(image, bundled) && !strings.Contains(image, "@sha256:") {
+			l.problems = append(l.problems, Problem{File: "pack.yaml", Message: "image " + image + " has no digest: it cannot be brought along; write NAME@sha256:…"})
+		}
+	}
 	l.emoji()
 	l.problems.sort()
 	return l.problems
@@ -52,11 +57,7 @@ func (l *linter) lesson(lesson *Lesson) {
 	}
 	l.prose(lesson)
 	l.faults(lesson)
-	for _, image := range lesson.World.Images {
-		if !strings.HasPrefix(image, "drydock/") && !strings.Contains(image, "@sha256:") {
-			l.warn(lesson, "image %s has no digest: what it holds may change", image)
-		}
-	}
+	l.images(lesson)
 }
 
 func (l *linter) goal(lesson *Lesson, g *Goal) {

@@ -382,6 +382,13 @@ func TestLint(t *testing.T) {
 			edited(t, lesson, "world:\n", "world:\n  images: [drydock/web:1, nginx:1]\n"),
 			lesson + ": image nginx:1 has no digest: what it holds may change",
 		},
+		"an image that nobody brings": {
+			edited(t, "lessons/pod/world/start.yaml", "---\n", "---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: drydock/no:1}, {name: b, image: nginx}]}\n"),
+			lesson + ": world/start.yaml: image nginx is none that drydock carries, and a lab pulls nothing; name it in images of pack.yaml, with its digest, and build the pack --with-images",
+		},
+		"an image that cannot be brought": {
+			edited(t, "pack.yaml", "languages:", "images: [nginx:1]\nlanguages:"), "pack.yaml: image nginx:1 has no digest: it cannot be brought along; write NAME@sha256:…",
+		},
 		"a step without help": {
 			edited(t, lesson, "    hints: [{en: Take it away., ko: 지우세요.}]\n", ""), lesson + ": step end has no hints",
 		},
