@@ -25,7 +25,7 @@ func closed(t *testing.T, network string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		defer func() { _ = c.Close() }() // it was only asked
 		return c.LocalAddr().String()
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -80,7 +80,7 @@ func TestUDP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	go func() { // ends when c is closed
 		buffer := make([]byte, 100)
 		for {
