@@ -70,7 +70,8 @@ func New(cfg Config) (*Engine, error) {
 // that break are made again. An Engine runs once at a time.
 //
 // Goroutines: one watcher per kind, one historian per kind whose past counts, one reader of decisions if any check wants
-// them, one asker per slow question that is being asked, and the loop that owns everything else. All have ended when Run
+// them, one asker per slow question that is being asked, one reader of
+// the present per Ask, and the loop that owns everything else. All have ended when Run
 // returns.
 func (e *Engine) Run(ctx context.Context, questions []Question, report func(Report)) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -82,7 +83,7 @@ func (e *Engine) Run(ctx context.Context, questions []Question, report func(Repo
 	past := kindsOf(questions, func(n Needs) []Kind { return n.Past })
 	changes := make(chan change)
 	l := &loop{
-		engine: e, picture: newPicture(kinds), report: report, slow: make(chan slowAnswer), running: &running,
+		engine: e, picture: newPicture(kinds), report: report, slow: make(chan slowAnswer), fresh: make(chan present), running: &running,
 		past: newTimeline(past), records: &recordLog{}, began: e.cfg.Began,
 	}
 	if l.began.Time.IsZero() {
@@ -126,7 +127,7 @@ func kindsOf(questions []Question, of func(Needs) []Kind) []Kind {
 }
 
 // Ask has questions asked again although nothing changed (the learner answered, or wants to know now) and returns when
-// their reports were made. Without ids all are asked. Run must be running, or ctx end.
+// their reports were made. The answers are no older than the call: what was in the cluster by then has been seen. Without ids all are asked. Run must be running, or ctx end.
 func (e *Engine) Ask(ctx context.Context, ids ...string) error {
 	p := poke{ids: ids, done: make(chan struct{})}
 	select {

@@ -29,8 +29,10 @@ type loop struct {
 	report  func(Report)
 	asked   []*asked
 	slow    chan slowAnswer
+	fresh   chan present
 	running *sync.WaitGroup
 	pokes   []waitingPoke
+	behind  []present // pokes that wait until the watches have come as far
 }
 
 // asked is a question and what is known of its answer.
@@ -75,10 +77,14 @@ func (l *loop) run(ctx context.Context, changes <-chan change) error {
 			return context.Cause(ctx)
 		case c := <-changes:
 			l.take(ctx, c)
+			l.catchUp(ctx)
 		case a := <-l.slow:
 			l.takeSlow(ctx, a)
 		case p := <-l.engine.pokes:
-			l.takePoke(ctx, p)
+			l.freshen(ctx, p)
+		case p := <-l.fresh:
+			l.behind = append(l.behind, p)
+			l.catchUp(ctx)
 		case now := <-timer.C:
 			l.wake(ctx, now)
 		}

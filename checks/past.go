@@ -45,13 +45,14 @@ type timeline struct {
 	waiting  map[Kind]bool // kinds whose past has not been read to the present
 	err      error
 	changes  []Change
+	reached  map[Kind]*reach
 	memories map[any]any
 }
 
 func newTimeline(kinds []Kind) *timeline {
-	t := &timeline{waiting: map[Kind]bool{}, memories: map[any]any{}}
+	t := &timeline{waiting: map[Kind]bool{}, reached: map[Kind]*reach{}, memories: map[any]any{}}
 	for _, k := range kinds {
-		t.waiting[k] = true
+		t.waiting[k], t.reached[k] = true, newReach()
 	}
 	return t
 }
@@ -70,6 +71,9 @@ func (t *timeline) caughtUp(k Kind, changes []Change) {
 	defer t.mu.Unlock()
 	delete(t.waiting, k)
 	t.changes = append(t.changes, changes...)
+	for _, c := range changes {
+		t.reachLocked(c)
+	}
 	if len(t.waiting) > 0 {
 		return
 	}
@@ -85,6 +89,18 @@ func (t *timeline) add(c Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes = append(t.changes, c)
+	t.reachLocked(c)
+}
+
+func (t *timeline) reachLocked(c Change) {
+	t.reached[c.Kind].take(change{object: c.Object, deleted: c.Deleted})
+}
+
+// covers reports whether the past is known up to a list. One that is lost has its error for an answer.
+func (t *timeline) covers(l listing) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err != nil || !t.waiting[l.kind] && t.reached[l.kind].covers(l)
 }
 
 func (t *timeline) lose(err error) {

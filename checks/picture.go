@@ -24,12 +24,13 @@ type table struct {
 	err     error
 	objects map[string]*unstructured.Unstructured // by namespace/name
 	sorted  []*unstructured.Unstructured          // nil when objects changed since
+	reach   *reach
 }
 
 func newPicture(kinds []Kind) *picture {
 	p := &picture{tables: map[Kind]*table{}}
 	for _, k := range kinds {
-		p.tables[k] = &table{objects: map[string]*unstructured.Unstructured{}}
+		p.tables[k] = &table{objects: map[string]*unstructured.Unstructured{}, reach: newReach()}
 	}
 	return p
 }
@@ -56,6 +57,15 @@ func (p *picture) apply(c change) {
 		t.objects[key(c.object)] = c.object
 	}
 	t.sorted = nil
+	t.reach.take(c)
+}
+
+// covers reports whether the picture is as new as a list. A kind that cannot be watched has its error for an answer.
+func (p *picture) covers(l listing) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	t := p.tables[l.kind]
+	return t.known && (t.err != nil || t.reach.covers(l))
 }
 
 func key(o *unstructured.Unstructured) string { return o.GetNamespace() + "/" + o.GetName() }

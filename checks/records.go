@@ -29,6 +29,7 @@ type recordLog struct {
 	// guarded by mu
 	ready   bool
 	err     error
+	newest  uint64 // the number of the newest record
 	records []decision.Record
 }
 
@@ -56,9 +57,19 @@ func (l *recordLog) add(records ...decision.Record) {
 	defer l.mu.Unlock()
 	l.err = nil
 	l.records = append(l.records, records...)
+	if len(records) > 0 {
+		l.newest = records[len(records)-1].Seq
+	}
 	if over := len(l.records) - mostRecords; over > 0 {
 		l.records = slices.Clone(l.records[over:])
 	}
+}
+
+// covers reports whether the record with this number has been read. Records that cannot be read have their error for an answer.
+func (l *recordLog) covers(number uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return number == 0 || l.ready && (l.err != nil || l.newest >= number)
 }
 
 func (l *recordLog) settle(err error) {
@@ -107,7 +118,7 @@ func (r *recordReader) follow(ctx context.Context) error {
 }
 
 func (r *recordReader) read(ctx context.Context, query string) error {
-	body, err := r.open(ctx, query)
+	body, err := r.resources.openRecords(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -135,12 +146,26 @@ func (r *recordReader) read(ctx context.Context, query string) error {
 	}
 }
 
-func (r *recordReader) open(ctx context.Context, query string) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.resources.base.JoinPath(decisionsPath).String()+query, nil)
+// newestRecord is the number of the newest decision; 0 when there is none, or nobody tells.
+func (r *Resources) newestRecord(ctx context.Context) uint64 {
+	body, err := r.openRecords(ctx, "")
+	if err != nil {
+		return 0 // the reader of records tells why
+	}
+	defer body.Close()
+	var newest struct{ Seq uint64 }
+	lines := json.NewDecoder(body)
+	for lines.Decode(&newest) == nil {
+	}
+	return newest.Seq
+}
+
+func (r *Resources) openRecords(ctx context.Context, query string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base.JoinPath(decisionsPath).String()+query, nil)
 	if err != nil {
 		return nil, err
 	}
-	res, err := r.resources.client.Do(req)
+	res, err := r.client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask for decisions: %w", err)
 	}

@@ -25,6 +25,7 @@ type change struct {
 	kind    Kind
 	list    []*unstructured.Unstructured // everything there is, after a list
 	listed  bool
+	version int64 // of the list
 	object  *unstructured.Unstructured
 	deleted bool
 	err     error // the kind cannot be watched at present
@@ -96,10 +97,10 @@ func (w *watcher) follow(ctx context.Context) error {
 	for i := range list.Items {
 		objects[i] = &list.Items[i]
 	}
-	w.send(ctx, change{kind: w.kind, list: objects, listed: true})
-	version := list.GetResourceVersion()
+	from := list.GetResourceVersion()
+	w.send(ctx, change{kind: w.kind, list: objects, listed: true, version: version(from)})
 	for ctx.Err() == nil {
-		if version, err = w.watch(ctx, client, version); err != nil {
+		if from, err = w.watch(ctx, client, from); err != nil {
 			if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
 				return nil
 			}

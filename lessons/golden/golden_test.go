@@ -182,7 +182,7 @@ func TestRun(t *testing.T) {
 			reported := 0
 			cases, err := golden.Run(context.Background(), golden.Config{
 				Pack: files(t, tt.change), Labs: tt.labs, Jobs: 2, Report: func(golden.Case) { reported++ },
-				Patience: golden.Patience{Case: 10 * time.Second, Reach: 500 * time.Millisecond, Rest: 50 * time.Millisecond},
+				Patience: golden.Patience{Case: time.Minute, Reach: 500 * time.Millisecond, Rest: 50 * time.Millisecond},
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -59,7 +59,7 @@ func TestMutate(t *testing.T) {
 	p := files(t, nil)
 	tried, unbroken, err := golden.Mutate(context.Background(), golden.Config{
 		Pack: p, Labs: labs{t: t}, Jobs: 2,
-		Patience: golden.Patience{Case: 10 * time.Second, Reach: 500 * time.Millisecond, Rest: 50 * time.Millisecond},
+		Patience: golden.Patience{Case: time.Minute, Reach: 500 * time.Millisecond, Rest: 50 * time.Millisecond},
 	}, 0)
 	if err != nil {
 		t.Fatal(err)

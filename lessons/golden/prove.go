@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -197,7 +198,8 @@ func (b *bench) await(limit time.Duration, ok func(*course.State) bool) (*course
 	}
 }
 
-// rest waits until nothing is on its way and the picture has not changed for a while, at most for Reach.
+// rest waits until nothing is on its way and the picture has not changed for a while, at most for Reach. That nothing was told
+// for a while is not believed until the goals were asked once more: on a busy machine news is late.
 func (b *bench) rest() (*course.State, error) {
 	if _, err := b.course.CheckNow(b.ctx); err != nil {
 		return nil, err
@@ -209,13 +211,23 @@ func (b *bench) rest() (*course.State, error) {
 			return s, err
 		}
 		_, err = b.await(min(b.cfg.Rest, time.Until(deadline)), func(now *course.State) bool { return now != s })
-		if errors.Is(err, errUnsettled) {
-			return s, nil // nothing happened: that is what was waited for
+		if err == nil {
+			continue
 		}
-		if err != nil {
+		if !errors.Is(err, errUnsettled) {
 			return s, err
 		}
+		// Nothing happened: that is what was waited for.
+		now, err := b.course.CheckNow(b.ctx)
+		if err != nil || alike(s, now) || time.Now().After(deadline) {
+			return now, err
+		}
 	}
+}
+
+// alike reports whether two pictures say the same of every goal.
+func alike(a, b *course.State) bool {
+	return slices.EqualFunc(a.Goals, b.Goals, func(a, b course.GoalState) bool { return a.Mark == b.Mark && a.Result.Same(b.Result) })
 }
 
 func calm(s *course.State) bool {
