@@ -251,7 +251,7 @@ func (l *loop) settle(q *asked, r Result, now time.Time) {
 			q.passed = now
 		}
 		if until := q.passed.Add(q.Settle.Hold); now.Before(until) {
-			r = Result{Outcome: Fail, Cause: "holding", Progress: holding.with(q.Settle.Hold), Expected: r.Expected, Seen: r.Seen}
+			r = Result{Outcome: Fail, Cause: Holding, Progress: holding.with(q.Settle.Hold), Expected: r.Expected, Seen: r.Seen}
 			q.due = until
 		}
 	case r.Outcome == Fail:

@@ -29,6 +29,9 @@ type Result struct {
 	Look     Text // what to look at next: "kubectl describe pod web"
 }
 
+// Holding is the Cause of a question whose check passes, but not for as long as its Settle.Hold asks. It will be answered by itself.
+const Holding = "holding"
+
 // Passed reports whether the answer is yes.
 func (r Result) Passed() bool { return r.Outcome == Pass }
 

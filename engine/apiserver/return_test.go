@@ -192,7 +192,7 @@ func TestGoBackKeepsWhatANodeSaysOfItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := moment(t, c)
+	m, owners := moment(t, c), node.ManagedFields
 	node.Labels["disk"] = "hdd"
 	node.Spec.Unschedulable = true
 	unreachable := corev1.Taint{Key: corev1.TaintNodeUnreachable, Effect: corev1.TaintEffectNoSchedule}
@@ -214,6 +214,9 @@ func TestGoBackKeepsWhatANodeSaysOfItself(t *testing.T) {
 	}
 	if after.Labels["disk"] != "ssd" || after.Spec.Unschedulable || len(after.Status.Conditions) != 1 {
 		t.Errorf("labels %v, unschedulable %v, conditions %v", after.Labels, after.Spec.Unschedulable, after.Status.Conditions)
+	}
+	if diff := cmp.Diff(owners, after.ManagedFields); diff != "" {
+		t.Errorf("who wrote it (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]corev1.Taint{unreachable}, after.Spec.Taints); diff != "" {
 		t.Errorf("taints (-want +got):\n%s", diff)

@@ -80,5 +80,8 @@ func nodeAsDecided(was, is *corev1.Node) *corev1.Node {
 			node.Spec.Taints = append(node.Spec.Taints, t)
 		}
 	}
+	if !equality.Semantic.DeepEqual(node.ObjectMeta, is.ObjectMeta) || !equality.Semantic.DeepEqual(node.Spec, is.Spec) {
+		node.ManagedFields = was.ManagedFields // who wrote what is as it was too
+	}
 	return node
 }

@@ -30,7 +30,10 @@ var systemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease"}
 // Plan is what building a world deletes and writes.
 type Plan struct {
 	Deletes []Object
-	Writes  []string // files in the learner's folder that would be overwritten with something else
+	// Undoes is what a person made or changed in the system namespaces or outside of all, Nodes among it: it becomes what it was
+	// where the lab remembers that. What was deleted comes back and cannot be named here.
+	Undoes []Object
+	Writes []string // files in the learner's folder that would be overwritten with something else
 }
 
 // Object names a Kubernetes object.
@@ -78,15 +81,78 @@ func (c *Course) Plan(ctx context.Context, lesson string) (Plan, error) {
 		if f.owned() {
 			continue
 		}
-		o := Object{Kind: f.object.GetKind(), Namespace: f.object.GetNamespace(), Name: f.object.GetName()}
-		if o.Namespace == "default" {
-			o.Namespace = ""
-		}
-		p.Deletes = append(p.Deletes, o)
+		p.Deletes = append(p.Deletes, nameOf(f.object))
 	}
-	slices.SortFunc(p.Deletes, func(a, b Object) int { return strings.Compare(a.String(), b.String()) })
+	if p.Undoes, err = c.undoes(ctx); err != nil {
+		return Plan{}, err
+	}
+	byName := func(a, b Object) int { return strings.Compare(a.String(), b.String()) }
+	slices.SortFunc(p.Deletes, byName)
+	slices.SortFunc(p.Undoes, byName)
 	p.Writes = c.differing(l.World.Files)
 	return p, nil
+}
+
+func nameOf(o *unstructured.Unstructured) Object {
+	out := Object{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+	if out.Namespace == "default" {
+		out.Namespace = ""
+	}
+	return out
+}
+
+// undoes finds what Plan.Undoes names. A lab that keeps nothing mends its Nodes only.
+func (c *Course) undoes(ctx context.Context) ([]Object, error) {
+	all, err := c.resources.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var out []Object
+	var errs []error
+	var running sync.WaitGroup
+	for _, res := range all {
+		taken := c.cfg.Snapshots != nil && !slices.Contains(untold, res.Kind.Kind) || c.cfg.Machines != nil && res.Kind == nodeKind
+		if !taken || !res.Can("list") {
+			continue
+		}
+		running.Go(func() {
+			some, err := c.touchedOfCluster(ctx, res)
+			mu.Lock()
+			defer mu.Unlock()
+			out = append(out, some...)
+			errs = append(errs, err)
+		})
+	}
+	running.Wait()
+	return out, errors.Join(errs...)
+}
+
+func (c *Course) touchedOfCluster(ctx context.Context, res checks.Resource) ([]Object, error) {
+	list, err := c.resources.Client().Resource(res.Resource).List(ctx, metav1.ListOptions{})
+	if apierrors.IsMethodNotSupported(err) || apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", res.Resource.Resource, err)
+	}
+	var out []Object
+	for i := range list.Items {
+		if o := &list.Items[i]; ofCluster(o) && touched(o) {
+			out = append(out, nameOf(o))
+		}
+	}
+	return out, nil
+}
+
+// ofCluster reports whether an object lies where deleting the old world does not look. Who was made by a controller goes with it.
+func ofCluster(o *unstructured.Unstructured) bool {
+	space := o.GetNamespace()
+	if o.GetKind() == "Namespace" {
+		space = o.GetName()
+		return space == "default" || slices.Contains(systemNamespaces, space)
+	}
+	return (space == "" || slices.Contains(systemNamespaces, space)) && metav1.GetControllerOf(o) == nil
 }
 
 func (c *Course) differing(files []pack.File) []string {

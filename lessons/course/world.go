@@ -137,7 +137,7 @@ func (c *Course) furnish(ctx context.Context, lesson *pack.Lesson) error {
 			staying = nil // but what is kept must be empty for every lesson
 		}
 		if !c.cfg.Fresh || c.built {
-			err = c.clear(ctx, staying)
+			err = errors.Join(c.mendNodes(ctx), c.clear(ctx, staying))
 		}
 		if err == nil {
 			err = c.keepWorld(ctx, emptySnapshot, "")

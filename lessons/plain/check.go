@@ -12,9 +12,13 @@ import (
 
 // Check asks the goals ("" is all) and prints one sentence each. It returns OK when all that were asked are reached.
 func (m Mode) Check(ctx context.Context, c *course.Course, goal string) int {
-	return m.looked(ctx, c, func(_ context.Context, s *course.State) int {
+	return m.looked(ctx, c, func(ctx context.Context, s *course.State) int {
 		if goal != "" && s.Goal(goal) == nil {
 			return m.noGoal(s, goal)
+		}
+		s, err := m.held(ctx, c)
+		if err != nil {
+			return m.failed(err)
 		}
 		wanted := func(g *course.GoalState) bool { return goal == "" || g.Goal.ID == goal }
 		if m.JSON {
@@ -29,6 +33,36 @@ func (m Mode) Check(ctx context.Context, c *course.Course, goal string) int {
 		}
 		return OK
 	})
+}
+
+// held waits until every goal that looks right has lasted as long as it must, or has not. Without that a check that is asked once
+// could never see such a goal reached. It says so, where it does not disturb what is read by a program.
+func (m Mode) held(ctx context.Context, c *course.Course) (*course.State, error) {
+	told := map[string]bool{}
+	for {
+		changed := c.Changed()
+		s := c.State()
+		holding := false
+		for i := range s.Goals {
+			g := &s.Goals[i]
+			if g.Result.Cause != checks.Holding {
+				continue
+			}
+			holding = true
+			if !told[g.Goal.ID] && !g.Goal.Hidden {
+				fmt.Fprintf(m.Err, waitsForHold.In(m.Lang)+"\n", m.text(g.Goal.Text), m.text(g.Result.Progress))
+			}
+			told[g.Goal.ID] = true
+		}
+		if !holding {
+			return s, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return s, context.Cause(ctx)
+		}
+	}
 }
 
 func (m Mode) noGoal(s *course.State, goal string) int {

@@ -116,7 +116,7 @@ func (m Mode) change(ctx context.Context, c *course.Course, lesson string, yes b
 	if err != nil {
 		return m.failed(err)
 	}
-	if !yes && (len(plan.Deletes) > 0 || len(plan.Writes) > 0) {
+	if !yes && (len(plan.Deletes) > 0 || len(plan.Undoes) > 0 || len(plan.Writes) > 0) {
 		m.plan(plan)
 		m.say(planYes)
 		return No
@@ -134,6 +134,12 @@ func (m Mode) plan(p course.Plan) {
 		m.say(planHead)
 	}
 	for _, o := range p.Deletes {
+		fmt.Fprintln(m.Out, "  "+o.String())
+	}
+	if len(p.Undoes) > 0 {
+		m.say(planUndoes)
+	}
+	for _, o := range p.Undoes {
 		fmt.Fprintln(m.Out, "  "+o.String())
 	}
 	if len(p.Writes) > 0 {

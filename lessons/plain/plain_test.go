@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -250,4 +251,16 @@ func TestPackCommands(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("what was said (-want +got):\n%s", diff)
 	}
+}
+
+// A goal that must last is waited for: a check that is asked once could never see it reached otherwise.
+func TestCheckWaitsForWhatMustLast(t *testing.T) {
+	d := sit(t)
+	d.cfg.Pack.Lesson("your-first-pod").Goals[0].Settle.Hold = 300 * time.Millisecond
+	d.start(plain.OK, "your-first-pod", false)
+	d.api.Set(webReady)
+	got := d.run(plain.OK, func(m plain.Mode, c *course.Course) int { return m.Check(context.Background(), c, "web-runs") })
+	same(t, "check", `
+Waiting: A pod named web runs from the image drydock/web:1: looks right; it must last 300ms.
+PASS 1 of 5: A pod named web runs from the image drydock/web:1`, got)
 }

@@ -301,6 +301,9 @@ func (c *Course) ResetPlan(lang tui.Language, scope tui.ResetScope) []string {
 	for _, o := range plan.Deletes {
 		lines = append(lines, o.String())
 	}
+	for _, o := range plan.Undoes {
+		lines = append(lines, o.String())
+	}
 	return append(lines, plan.Writes...)
 }
 
