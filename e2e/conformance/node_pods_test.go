@@ -10,6 +10,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	nodev1 "k8s.io/api/node/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -63,11 +64,14 @@ func TestEphemeralContainers(t *testing.T) {
 	r.pod("web", server(web))
 	r.awaitPod("web", ready)
 	for _, name := range []string{"first", "second"} {
-		pod := must(r.pods().Get(r.ctx, "web", metav1.GetOptions{}))(r)
-		pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers, corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
-			Name: name, Image: base, Command: []string{"sh", "-c", "echo polo; exec sleep 1000"},
-		}})
-		must(r.pods().UpdateEphemeralContainers(r.ctx, "web", pod, metav1.UpdateOptions{}))(r)
+		r.rewrite("web", func(pod *corev1.Pod) {
+			pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers, corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
+				Name: name, Image: base, Command: []string{"sh", "-c", "echo polo; exec sleep 1000"},
+			}})
+		}, func(pod *corev1.Pod) error {
+			_, err := r.pods().UpdateEphemeralContainers(r.ctx, "web", pod, metav1.UpdateOptions{})
+			return err
+		})
 		r.awaitPod("web", func(p *corev1.Pod) bool {
 			for _, s := range p.Status.EphemeralContainerStatuses {
 				if s.Name == name && s.State.Running != nil {
@@ -129,8 +133,10 @@ func TestPodStatus(t *testing.T) {
 	if condition(pod, "example.com/gate").Status != corev1.ConditionTrue {
 		r.Errorf("conditions %v", pod.Status.Conditions)
 	}
-	pod.Status.Message = "patched by us"
-	must(r.pods().UpdateStatus(r.ctx, must(r.pods().Get(r.ctx, "web", metav1.GetOptions{}))(r), metav1.UpdateOptions{}))(r)
+	r.rewrite("web", func(pod *corev1.Pod) { pod.Status.Message = "written by us" }, func(pod *corev1.Pod) error {
+		_, err := r.pods().UpdateStatus(r.ctx, pod, metav1.UpdateOptions{})
+		return err
+	})
 }
 
 func TestPodQuality(t *testing.T) {
@@ -220,9 +226,25 @@ func TestLogsOverAWebSocket(t *testing.T) {
 
 func (r *room) resize(name string, edit func(*corev1.Pod)) {
 	r.Helper()
-	pod := must(r.pods().Get(r.ctx, name, metav1.GetOptions{}))(r)
-	edit(pod)
-	must(r.pods().UpdateResize(r.ctx, name, pod, metav1.UpdateOptions{}))(r)
+	r.rewrite(name, edit, func(pod *corev1.Pod) error {
+		_, err := r.pods().UpdateResize(r.ctx, name, pod, metav1.UpdateOptions{})
+		return err
+	})
+}
+
+// rewrite changes a pod by one of its doors, again where the kubelet wrote its status meanwhile.
+func (r *room) rewrite(name string, edit func(*corev1.Pod), write func(*corev1.Pod) error) {
+	r.Helper()
+	for {
+		pod := must(r.pods().Get(r.ctx, name, metav1.GetOptions{}))(r)
+		edit(pod)
+		err := write(pod)
+		if apierrors.IsConflict(err) {
+			continue
+		}
+		r.ok(err)
+		return
+	}
 }
 
 func TestResizeInPlace(t *testing.T) {
