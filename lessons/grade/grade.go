@@ -30,7 +30,7 @@ type Status string
 const (
 	Graded  Status = "graded"
 	Empty   Status = "empty"   // there is nothing for this lesson
-	Late    Status = "timeout" // the deadline came first; what was reached until then counts
+	Late    Status = "timeout" // the deadline came first, or the machine was too busy; what was reached until then counts
 	Stopped Status = "stopped" // it went beyond a limit (processes, memory, disk); what was reached until then counts
 	Refused Status = "refused" // the submission itself cannot be replayed: too large, not plain files
 	Broken  Status = "error"   // something of ours broke, also the second and third time
@@ -66,10 +66,12 @@ type Config struct {
 	Resume      bool               // take rows that are in Out already
 	Tool        string             // who grades: "drydock v0.1.0"
 	Report      func(Row)          // called for each row when it is known, one at a time; may be nil
+	Load        func() float64     // how many times longer than on a quiet machine things take; MachineLoad when nil
 	Patience
 }
 
-// Patience says how long to wait for a world to come to rest. Zero values take the defaults.
+// Patience says how long to wait for a world to come to rest, on a quiet machine: on a busy one it lasts longer. Zero values
+// take the defaults.
 type Patience struct {
 	Reach time.Duration // until nothing is on its way: 30 seconds
 	Rest  time.Duration // without any change, when all is well: 1 second
@@ -80,6 +82,9 @@ type Patience struct {
 func Run(ctx context.Context, cfg Config) ([]Row, error) {
 	cfg.Deadline = cmp.Or(cfg.Deadline, 3*time.Minute)
 	cfg.Reach, cfg.Rest, cfg.Open = cmp.Or(cfg.Reach, 30*time.Second), cmp.Or(cfg.Rest, time.Second), cmp.Or(cfg.Open, 5*time.Second)
+	if cfg.Load == nil {
+		cfg.Load = MachineLoad
+	}
 	book, err := openLedger(cfg)
 	if err != nil {
 		return nil, err

@@ -60,18 +60,22 @@ func (l *lab) Replay(ctx context.Context, script string, hidden []string) (strin
 	if !slices.Contains(hidden, "/secret") {
 		l.t.Error("the pack can be read by the submission")
 	}
+	dir := l.dir
 	for line := range strings.Lines(script) {
+		if to, ok := strings.CutPrefix(strings.TrimSuffix(line, " || exit 1\n"), "cd "); ok {
+			dir = filepath.Join(l.dir, to)
+		}
 		name, ok := strings.CutPrefix(strings.TrimSpace(line), "sh './")
 		if !ok {
 			continue
 		}
 		name, _, _ = strings.Cut(name, "'")
-		text, err := os.ReadFile(filepath.Join(l.dir, "submission", name))
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return "", 1, err
 		}
 		for line := range strings.Lines(string(text)) {
-			if err := l.command(ctx, strings.TrimSpace(line)); err != nil {
+			if err := l.command(ctx, dir, strings.TrimSpace(line)); err != nil {
 				return "some output", 1, err
 			}
 		}
@@ -79,13 +83,21 @@ func (l *lab) Replay(ctx context.Context, script string, hidden []string) (strin
 	return "some output", 0, nil
 }
 
-func (l *lab) command(ctx context.Context, line string) error {
+func (l *lab) command(ctx context.Context, dir, line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	switch verb {
 	case "set":
 		l.api.Set(rest)
+	case "apply": // a file of the world, or of the learner's
+		text, err := os.ReadFile(filepath.Join(dir, rest))
+		if err != nil {
+			return nil // the script goes on
+		}
+		l.api.Set(string(text))
 	case "remove":
 		l.api.Remove(strings.Fields(rest)[0], "default", strings.Fields(rest)[1])
+	case "later": // when the machine gets round to it
+		time.AfterFunc(300*time.Millisecond, func() { l.api.Set(rest) })
 	case "await": // a paced script: until the goal stands in the file beside it
 		for {
 			text, err := os.ReadFile(filepath.Join(l.dir, "submission", "reached"))
@@ -122,7 +134,7 @@ func testPack(t *testing.T) *pack.Pack {
 		"lessons/pod/lesson.yaml": `
 id: pod
 title: A pod
-world: {manifests: [world.yaml]}
+world: {manifests: [world.yaml], files: [{path: web.yaml, content: "{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, status: {phase: Running}}"}]}
 steps: [{id: a, goals: [runs, keep, sure]}]
 goals:
   - {id: runs, points: 50, text: r, check: {object: {kind: Pod, selector: app=web, that: ['object.status.phase == "Running"']}}, fail: make web}
@@ -188,6 +200,7 @@ var catalogue = map[string]string{
 func config(t *testing.T, l *labs, s []grade.Submission) grade.Config {
 	return grade.Config{
 		Pack: testPack(t), Submissions: s, Labs: l, Jobs: 3, Deadline: 2 * time.Second, Tool: "drydock test", Hidden: []string{"/secret"},
+		Load:     func() float64 { return 1 }, // whatever else this machine does
 		Patience: grade.Patience{Reach: time.Second, Rest: 50 * time.Millisecond, Open: 100 * time.Millisecond},
 	}
 }
@@ -348,6 +361,7 @@ func TestPaced(t *testing.T) {
 		Pack: testPack(t), Labs: &labs{t: t}, Hidden: []string{"/secret"}, Deadline: 20 * time.Second,
 		Submissions: []grade.Submission{{Learner: "Kim", Seeds: "id-of-kim", Dir: filepath.Join(dir, "kim"), Paced: true}},
 		Patience:    grade.Patience{Reach: time.Second, Rest: 50 * time.Millisecond},
+		Load:        func() float64 { return 1 },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -374,5 +388,58 @@ func TestRefused(t *testing.T) {
 		if r.Status != grade.Refused || r.Note != "entry 5: it was changed" || r.Score != 0 {
 			t.Errorf("row %+v", r)
 		}
+	}
+}
+
+// Scripts find the files of the lesson's world, as the learner did, and what was handed in takes their place.
+func TestWorldFiles(t *testing.T) {
+	rows, err := grade.Run(context.Background(), config(t, &labs{t: t}, handedIn(t, map[string]string{
+		"plain/pod/01.sh":         "apply web.yaml\n",
+		"changed/pod/01.sh":       "apply web.yaml\n",
+		"changed/pod/web.yaml":    "{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: other}}, status: {phase: Running}}",
+		"trap/pod/web.yaml/01.sh": "apply web.yaml\n",
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range rows {
+		if r.Lesson == "pod" {
+			got[r.Learner] = fmt.Sprintf("%s %s %s", r.Status, r.Goals[0].Outcome, r.Note)
+		}
+	}
+	want := map[string]string{
+		"plain": "graded pass ", "changed": "graded fail ", "trap": "refused skipped web.yaml/01.sh: the lesson has something else of that name",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// On a busy machine everything comes later, and a right answer is waited for. Whether it would have come is not known when
+// the machine does nothing else for ever: then the row says so.
+func TestBusyMachine(t *testing.T) {
+	const later = "later {apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, status: {phase: Running, podIP: 10.244.3.7}}\n"
+	for name, tt := range map[string]struct {
+		load   float64
+		script string
+		want   string
+	}{
+		"five times as slow":       {5, later, "graded pass "},
+		"not to be seen to an end": {1000, "true\n", "timeout fail the machine was too busy to see what becomes of it for 1.8s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config(t, &labs{t: t}, handedIn(t, map[string]string{"kim/pod/01.sh": tt.script}))
+			cfg.Load = func() float64 { return tt.load }
+			cfg.Reach = 300 * time.Millisecond
+			rows, err := grade.Run(context.Background(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("%s %s %s", rows[0].Status, rows[0].Goals[0].Outcome, rows[0].Note); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

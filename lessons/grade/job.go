@@ -182,8 +182,10 @@ func (j *job) inLab(ctx context.Context, lab Lab, w work) (Row, error) {
 
 // replay does what the learner did, and looks at what has become of it.
 func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Row, error) {
-	if err := w.place(lab.Workspace()); err != nil {
-		return Row{}, fmt.Errorf("put the submission into the lab: %w", err)
+	if err := w.place(lab.Workspace(), j.submission.folder()); errors.Is(err, errPlace) {
+		return j.blank(Refused, err.Error(), checks.Skipped), nil
+	} else if err != nil {
+		return Row{}, err
 	}
 	began := time.Now()
 	limited, stop := context.WithTimeout(ctx, j.cfg.Deadline)
@@ -191,7 +193,7 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 	if j.submission.Paced {
 		defer tellReached(c, lab.Workspace())()
 	}
-	output, _, err := lab.Replay(limited, w.script(), j.cfg.Hidden)
+	output, _, err := lab.Replay(limited, w.script(j.submission.folder()), j.cfg.Hidden)
 	status, note := Graded, ""
 	switch {
 	case ctx.Err() != nil:
@@ -205,7 +207,10 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 	}
 	// What the scripts did must have been seen before an answer is judged: it may depend on a guard that they broke.
 	s, err := j.rest(ctx, c, j.awaited())
-	if err != nil {
+	switch {
+	case errors.Is(err, errBusy) && status == Graded:
+		status, note = Late, err.Error()
+	case err != nil && s == nil:
 		return Row{}, err
 	}
 	given := answerable(j.lesson, w.answers)
@@ -216,7 +221,7 @@ func (j *job) replay(ctx context.Context, lab Lab, c *course.Course, w work) (Ro
 	}
 	if len(given) > 0 {
 		// Answers move nothing in the lab, so it need not come to rest again. Only goals that waited for them are asked now.
-		if s, err = j.rest(ctx, c, nil); err != nil {
+		if s, err = j.rest(ctx, c, nil); s == nil {
 			return Row{}, err
 		}
 	}
@@ -251,30 +256,6 @@ func (j *job) awaited() map[string]bool {
 		}
 	}
 	return out
-}
-
-// rest waits until nothing is on its way and nothing has changed for a while, at most for Reach: long while one of the
-// awaited goals is open. What does not come to rest is taken as it is.
-func (j *job) rest(ctx context.Context, c *course.Course, awaited map[string]bool) (*course.State, error) {
-	asking, stop := context.WithTimeout(ctx, j.cfg.Reach)
-	defer stop()
-	if _, err := c.CheckNow(asking); err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	for {
-		changed := c.Changed()
-		s := c.State()
-		quiet := time.NewTimer(j.still(s, awaited))
-		select {
-		case <-changed:
-			quiet.Stop()
-		case <-quiet.C:
-			return s, nil
-		case <-asking.Done():
-			quiet.Stop()
-			return s, context.Cause(ctx)
-		}
-	}
 }
 
 // still is how long nothing must change until a picture is believed.

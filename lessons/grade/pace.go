@@ -54,5 +54,5 @@ func writeReached(workspace, text string) {
 		return
 	}
 	defer func() { _ = root.Close() }() // what was written is closed
-	_ = root.WriteFile(path.Join(folder, reachedName), []byte(text), 0o644)
+	_ = root.WriteFile(path.Join(aside, reachedName), []byte(text), 0o644)
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"drydock/lessons/pack"
 )
 
@@ -127,30 +129,46 @@ func answersIn(f file) []pack.GivenAnswer {
 	return out
 }
 
-// folder is where a submission lies in the lab's workspace.
-const folder = "submission"
+// aside is where a paced submission lies in the lab's workspace: its script puts what it needs in place itself.
+const aside = "submission"
 
-// place writes the files into the workspace of a lab.
-func (w work) place(workspace string) error {
+// folder is where the submission lies in the lab's workspace, and where its scripts run: with the files of the lesson's
+// world, as the learner had them. A file of theirs takes the place of the world's file of the same name.
+func (s Submission) folder() string {
+	if s.Paced {
+		return aside
+	}
+	return "."
+}
+
+// errPlace is the error of files that cannot lie where the world has others. It is the learner's.
+var errPlace = errors.New("the lesson has something else of that name")
+
+// place writes the files into a folder of a lab's workspace.
+func (w work) place(workspace, folder string) error {
 	root, err := os.OpenRoot(workspace)
 	if err != nil {
-		return err
+		return fmt.Errorf("put the submission into the lab: %w", err)
 	}
 	defer func() { _ = root.Close() }() // what was written is closed
 	for _, f := range w.files {
 		name := path.Join(folder, f.name)
-		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-			return err
+		err := root.MkdirAll(path.Dir(name), 0o755)
+		if err == nil {
+			err = root.WriteFile(name, f.data, 0o755)
 		}
-		if err := root.WriteFile(name, f.data, 0o755); err != nil {
-			return err
+		switch {
+		case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR), errors.Is(err, fs.ErrExist):
+			return fmt.Errorf("%s: %w", f.name, errPlace)
+		case err != nil:
+			return fmt.Errorf("put the submission into the lab: %w", err)
 		}
 	}
 	return nil
 }
 
-// script replays the files in order. One that fails does not keep the next from its turn.
-func (w work) script() string {
+// script replays the files in order, in that folder. One that fails does not keep the next from its turn.
+func (w work) script(folder string) string {
 	var out strings.Builder
 	out.WriteString("cd " + folder + " || exit 1\n")
 	for _, f := range w.files {

@@ -1,5 +1,5 @@
-// Package quick makes kubectl start in half the time. A script of a lesson starts it half a dozen times, and a batch of
-// submissions some thousand times.
+// Package quick makes kubectl start with about two thirds of the work (measured: 22 to 24 ms of processor time instead of 36
+// to 45 ms). A script of a lesson starts it half a dozen times, and a batch of submissions some thousand times.
 //
 // kubectl translates every text of its commands while it starts. In English that is 150 kB of catalogue, unpacked and parsed
 // to find that each text stands for itself. And what it has made by then is collected twice, though hardly any is garbage.

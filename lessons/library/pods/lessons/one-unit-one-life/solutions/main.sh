@@ -5,7 +5,7 @@
 set -e
 kubectl apply -f duo.yaml
 kubectl wait --for=condition=Ready pod/duo --timeout=60s
-kubectl exec duo -c web -- kill 1
+kubectl exec duo -c web -- kill 1 || true # what ends a container may end this program, too
 until [ "$(kubectl get pod duo -o jsonpath='{.status.containerStatuses[?(@.name=="web")].restartCount}')" -gt 0 ]; do sleep 0.2; done
 kubectl wait --for=condition=Ready pod/duo --timeout=60s
 kubectl delete pod duo
