@@ -44,6 +44,7 @@ func TestNothingOutlivesTheKeeper(t *testing.T) {
 	if keeper < 0 {
 		t.Fatalf("no keeper among %q", slices.Collect(maps.Values(lab)))
 	}
+	first := groupsOfAll(lab)
 	if err := syscall.Kill(keeper, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -53,22 +54,58 @@ func TestNothingOutlivesTheKeeper(t *testing.T) {
 	if left := mountsOf(t, home); len(left) > 0 {
 		t.Errorf("mounts left behind: %q", left)
 	}
+	run("down") // what a keeper that is killed cannot remove
+	gone(t, first)
 	// What was answered before the crash is there afterwards, and the pod comes back.
 	run("up", "--nodes", "2")
 	run("kubectl", "wait", "--for=condition=Ready", "pod/web", "--timeout=30s")
-	var groups []string
-	for pid := range labProcesses(t, home) {
-		groups = append(groups, groupsOf(pid)...)
-	}
+	second := groupsOfAll(labProcesses(t, home))
 	run("down")
+	gone(t, second)
+	if left := labProcesses(t, home); len(left) > 0 {
+		t.Errorf("processes left behind: %q", slices.Collect(maps.Values(left)))
+	}
+}
+
+// TestKeeperSweepsAfterItsLab kills the lab from within, its first process, and looks whether the keeper outside cleans up.
+func TestKeeperSweepsAfterItsLab(t *testing.T) {
+	program := binary(t)
+	dir := privateDir(t, nil)
+	home := filepath.Join(dir, "state")
+	env := append(os.Environ(), "DRYDOCK_HOME="+home, "HOME="+dir)
+	if out, err := command(program, nil, env, "up", "--nodes", "1").CombinedOutput(); err != nil {
+		t.Fatalf("drydock up: %v\n%s", err, out)
+	}
+	lab := labProcesses(t, home)
+	groups := groupsOfAll(lab)
+	for pid, line := range lab {
+		if strings.Contains(line, "/dockplane\x00") {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for pid := range lab { // the keeper is among them, and ends last
+		awaitEnd(t, pid)
+	}
+	gone(t, groups)
+}
+
+func gone(t *testing.T, groups []string) {
+	t.Helper()
 	for _, dir := range groups {
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("cgroup %s is left behind", dir)
 		}
 	}
-	if left := labProcesses(t, home); len(left) > 0 {
-		t.Errorf("processes left behind: %q", slices.Collect(maps.Values(left)))
+}
+
+func groupsOfAll(processes map[int]string) []string {
+	var groups []string
+	for pid := range processes {
+		groups = append(groups, groupsOf(pid)...)
 	}
+	return groups
 }
 
 // groupsOf are the directories of the cgroups that drydock has made for a process (version 1; cgroups(7)).

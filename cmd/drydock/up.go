@@ -132,6 +132,7 @@ func stop(ctx context.Context, p place) (bool, error) {
 	case errors.Is(err, lab.ErrNotRunning) && keeper.Held(p.lab):
 		return false, inBetween(p)
 	case errors.Is(err, lab.ErrNotRunning):
+		keeper.Sweep(p.lab) // its keeper may have been killed
 		return false, nil
 	}
 	if err != nil {

@@ -25,22 +25,26 @@ type hook struct {
 
 // runHook runs h and waits for it. Its error is what `kubectl describe` shows of a container that was not allowed to run.
 func (w *worker) runHook(ctx context.Context, h hook) error {
-	of := func() string { return fmt.Sprintf("for Container %q in Pod %q failed", h.spec.Name, podText(h.pod)) }
 	switch {
 	case h.handler.Exec != nil:
 		if output, err := w.execHook(ctx, h); err != nil {
-			return fmt.Errorf("Exec lifecycle hook (%v) %s - error: %w, message: %q", h.handler.Exec.Command, of(), err, output)
+			return fmt.Errorf("%w, message: %q", h.failed("Exec", h.handler.Exec.Command, err), output)
 		}
 	case h.handler.HTTPGet != nil:
 		if err := w.httpHook(ctx, h); err != nil {
-			return fmt.Errorf("HTTP lifecycle hook (%s) %s - error: %w", h.handler.HTTPGet.Path, of(), err)
+			return h.failed("HTTP", h.handler.HTTPGet.Path, err)
 		}
 	case h.handler.Sleep != nil:
 		if !listwatch.Wait(ctx, time.Duration(h.handler.Sleep.Seconds)*time.Second) {
-			return fmt.Errorf("Sleep lifecycle hook (%d) %s - error: container terminated before sleep hook finished", h.handler.Sleep.Seconds, of())
+			return h.failed("Sleep", h.handler.Sleep.Seconds, errors.New("container terminated before sleep hook finished"))
 		}
 	}
 	return nil
+}
+
+// failed says in upstream's words which hook of what failed, and why.
+func (h *hook) failed(kind string, what any, err error) error {
+	return fmt.Errorf("%s lifecycle hook (%v) for Container %q in Pod %q failed - error: %w", kind, what, h.spec.Name, podText(h.pod), err)
 }
 
 func (w *worker) execHook(ctx context.Context, h hook) (output string, err error) {

@@ -13,7 +13,8 @@
 //	returns at "ready"    waits for the lab, sweeps      …
 //
 // Launch starts the keeper in a session of its own, so that closing the terminal does not end the lab. kill -9 of the
-// keeper ends the lab within milliseconds and leaves nothing (see sandbox/lab).
+// keeper ends the lab within milliseconds and leaves nothing that runs (see sandbox/lab). Only empty cgroups stay, where there are any:
+// `drydock down` or the next start of any lab removes them.
 //
 // # Left out
 //

@@ -74,13 +74,14 @@ func Run(o Options) error {
 	}
 	o.Progress.Close() // the lab's copy is the only one: its end is the lab's end
 	err = box.Wait()
-	sweep(o.Lab)
-	cgroup.Sweep() // the only thing of a lab that outlives its processes
+	Sweep(o.Lab)
 	return err
 }
 
-// sweep removes what would make a lab that has ended look alive.
-func sweep(l home.Lab) {
+// Sweep removes what has outlived a lab that nobody holds any more: what would make it look alive, and its cgroups, the only thing of
+// the kernel's that outlives its processes. A keeper does it in the end; one that was killed could not, and whoever finds that does.
+func Sweep(l home.Lab) {
+	cgroup.Sweep()
 	// Not there after an orderly start that failed early; nothing depends on it.
 	_ = os.Remove(l.Control())
 	_ = os.Remove(l.API())
