@@ -147,6 +147,17 @@ func (s *Server) GoBack(ctx context.Context, r *Return) (*Returned, error) {
 	return w.done, s.writeFirstObjects()
 }
 
+// IsThere reports whether GoBack would write nothing, and the revision at which that is so.
+func (s *Server) IsThere(ctx context.Context, r *Return) (bool, int64, error) {
+	page, err := s.store.List(ctx, store.ListOptions{Prefix: registry})
+	if err != nil {
+		return false, 0, fmt.Errorf("compare with the moment: %w", err)
+	}
+	w := &wayBack{Return: r, done: &Returned{Ended: map[string][]types.UID{}}}
+	changes := w.decide(page.KVs)
+	return w.err == nil && len(changes) == 0, page.Revision, w.err
+}
+
 // wayBack is one GoBack.
 type wayBack struct {
 	*Return

@@ -258,3 +258,34 @@ func TestGoBackCountsAddresses(t *testing.T) {
 		t.Errorf("the address of a service that is gone: %v", err)
 	}
 }
+
+// Whoever is there already need not go: nothing is written, and a change is noticed.
+func TestIsThere(t *testing.T) {
+	ctx, c := context.Background(), newCluster(t)
+	pod := bound(t, c, "web", 0)
+	m := moment(t, c)
+	ask := func(unchanged ...types.UID) bool {
+		t.Helper()
+		way, err := c.server.PlanReturn(ctx, m, apiserver.Present{Nodes: sets.New("node-1"), Unchanged: sets.New(unchanged...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, revision, err := c.server.IsThere(ctx, way)
+		if err != nil || revision < m.Revision {
+			t.Fatalf("revision %d of %d, %v", revision, m.Revision, err)
+		}
+		return there
+	}
+	if !ask(pod.UID) {
+		t.Error("nothing has changed, and yet there is something to go back to")
+	}
+	if ask() {
+		t.Error("a pod that has to begin again was overlooked")
+	}
+	if _, err := c.client.CoreV1().Services("default").Create(ctx, service("new"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if ask(pod.UID) {
+		t.Error("a new object was overlooked")
+	}
+}

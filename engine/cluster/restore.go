@@ -47,9 +47,6 @@ type restore struct {
 }
 
 // run goes back: first the machines, then the objects in one write, and everybody who watches follows.
-//
-// Controllers and scheduler are stopped meanwhile and begin afresh, from a list: what they remember of objects that are there
-// again, or never were (expectations, owners seen to be gone, assumed pods), would be wrong.
 func (r *restore) run(ctx context.Context) (control.Restored, error) {
 	done := control.Restored{Snapshot: r.about}
 	moment, err := r.readMoment()
@@ -59,21 +56,36 @@ func (r *restore) run(ctx context.Context) (control.Restored, error) {
 	if err := r.settleMachines(ctx); err != nil {
 		return done, err
 	}
-	resume := r.holdBrains()
-	returned, again, err := r.goBack(ctx, moment)
-	if err == nil && !r.about.WithoutWorkspace {
-		err = mirrorFolder(r.opts.Lab.Workspace(), filepath.Join(r.dir, workspaceName))
+	there, err := r.alreadyThere(ctx, moment, &done)
+	if err != nil {
+		return done, err
 	}
-	if failed := resume(); err == nil {
-		err = failed
+	if !there {
+		err = r.rewrite(ctx, moment, &done)
+	}
+	if err == nil {
+		err = r.goBackWorkspace()
 	}
 	if err != nil {
 		return done, err
 	}
-	done.Made, done.Changed, done.Gone, done.Again, done.Now = returned.Made, returned.Changed, returned.Gone, again, returned.Revision
 	r.recordSnapshot(r.about, "RestoreSnapshot", fmt.Sprintf("%d objects made, %d changed, %d gone; %d pods begin again",
 		done.Made, done.Changed, done.Gone, done.Again))
 	return done, nil
+}
+
+// rewrite goes back in the objects. Controllers and scheduler are stopped meanwhile and begin afresh, from a list: what they
+// remember of objects that are there again, or never were (expectations, owners seen to be gone, assumed pods), would be wrong.
+func (r *restore) rewrite(ctx context.Context, moment *apiserver.Moment, done *control.Restored) error {
+	resume := r.holdBrains()
+	returned, again, err := r.goBack(ctx, moment)
+	if failed := resume(); err == nil {
+		err = failed
+	}
+	if err == nil {
+		done.Made, done.Changed, done.Gone, done.Again, done.Now = returned.Made, returned.Changed, returned.Gone, again, returned.Revision
+	}
+	return err
 }
 
 func (r *restore) readMoment() (*apiserver.Moment, error) {
@@ -111,8 +123,35 @@ func (r *restore) holdBrains() (resume func() error) {
 	}
 }
 
-// goBack rewrites the store, and has the nodes prepare for pods that begin again before it, and end what is no more after it.
-func (r *restore) goBack(ctx context.Context, moment *apiserver.Moment) (*apiserver.Returned, int, error) {
+// alreadyThere reports whether no object differs from the snapshot: then nobody has anything to forget, and nobody is stopped.
+func (r *restore) alreadyThere(ctx context.Context, moment *apiserver.Moment, done *control.Restored) (bool, error) {
+	resting, err := r.resting(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range []string{controlling, scheduling} {
+		if resting[name] != r.about.Parts[name] {
+			return false, nil
+		}
+	}
+	way, _, err := r.plan(ctx, moment)
+	if err != nil {
+		return false, err
+	}
+	same, revision, err := r.api.IsThere(ctx, way)
+	done.Now = revision
+	return same, err
+}
+
+func (r *restore) goBackWorkspace() error {
+	if r.about.WithoutWorkspace {
+		return nil
+	}
+	return mirrorFolder(r.opts.Lab.Workspace(), filepath.Join(r.dir, workspaceName))
+}
+
+// plan finds the way back, and the nodes that are on.
+func (r *restore) plan(ctx context.Context, moment *apiserver.Moment) (*apiserver.Return, []*node, error) {
 	present := apiserver.Present{Nodes: sets.New[string](), Unchanged: sets.New[types.UID]()}
 	var on []*node
 	for _, n := range r.allNodes() {
@@ -122,9 +161,15 @@ func (r *restore) goBack(ctx context.Context, moment *apiserver.Moment) (*apiser
 		}
 	}
 	if err := r.askUnchanged(ctx, on, present.Unchanged); err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	way, err := r.api.PlanReturn(ctx, moment, present)
+	return way, on, err
+}
+
+// goBack rewrites the store, and has the nodes prepare for pods that begin again before it, and end what is no more after it.
+func (r *restore) goBack(ctx context.Context, moment *apiserver.Moment) (*apiserver.Returned, int, error) {
+	way, on, err := r.plan(ctx, moment)
 	if err != nil {
 		return nil, 0, err
 	}
