@@ -80,8 +80,6 @@ func nodeAsDecided(was, is *corev1.Node) *corev1.Node {
 			node.Spec.Taints = append(node.Spec.Taints, t)
 		}
 	}
-	if !equality.Semantic.DeepEqual(node.ObjectMeta, is.ObjectMeta) || !equality.Semantic.DeepEqual(node.Spec, is.Spec) {
-		node.ManagedFields = was.ManagedFields // who wrote what is as it was too
-	}
+	node.ManagedFields = was.ManagedFields // who wrote what is as it was too; heartbeats leave no trace there
 	return node
 }

@@ -27,7 +27,8 @@ type Unbroken struct {
 }
 
 // Mutate makes wrong answers out of each lesson's solution, tries them and the author's own, and returns what each left
-// open and the goals that all of them reached. At most so many are made for each lesson; 0 is no limit.
+// open and the goals that all of them reached. At most so many are made for each lesson; 0 is no limit. When ctx ends before all
+// were tried, what is known comes with the error: the answers that were tried, and the goals of lessons in which all were.
 func Mutate(ctx context.Context, cfg Config, most int) ([]Mutation, []Unbroken, error) {
 	cfg.fill()
 	proofs, err := cfg.mutations(most)
@@ -42,13 +43,28 @@ func Mutate(ctx context.Context, cfg Config, most int) ([]Mutation, []Unbroken, 
 		out[i] = Mutation{Lesson: p.lesson.ID, Name: p.name}
 		p.judge = func(b *bench) []string { return b.judgeOpen(&out[i]) }
 	}
-	cfg.proveAll(ctx, proofs, func(i int, c Case) { out[i].Problem = strings.Join(c.Problems, "; ") })
-	return out, unbroken(cfg.Pack, out), context.Cause(ctx)
+	known := make([]bool, len(proofs))
+	cfg.proveAll(ctx, proofs, func(i int, c Case) {
+		out[i].Problem, known[i] = strings.Join(c.Problems, "; "), ctx.Err() == nil
+	})
+	var tried []Mutation
+	open := map[string]bool{} // lessons of which not all was tried
+	for i := range out {
+		if known[i] {
+			tried = append(tried, out[i])
+		} else {
+			open[out[i].Lesson] = true
+		}
+	}
+	return tried, unbroken(cfg.Pack, tried, open), context.Cause(ctx)
 }
 
-func unbroken(p *pack.Pack, tried []Mutation) []Unbroken {
+func unbroken(p *pack.Pack, tried []Mutation, open map[string]bool) []Unbroken {
 	var out []Unbroken
 	for _, l := range p.Lessons {
+		if open[l.ID] {
+			continue
+		}
 		mine := slices.DeleteFunc(slices.Clone(tried), func(m Mutation) bool { return m.Lesson != l.ID })
 		for _, g := range l.Goals {
 			noticed := slices.ContainsFunc(mine, func(m Mutation) bool { return slices.Contains(m.Open, g.ID) })

@@ -2,6 +2,7 @@ package golden_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -79,5 +80,26 @@ func TestMutate(t *testing.T) {
 	}
 	if diff := cmp.Diff([]golden.Unbroken{{Lesson: "pod", Goal: "keep"}}, unbroken); diff != "" {
 		t.Errorf("unbroken (-want +got):\n%s", diff)
+	}
+}
+
+// Whoever interrupts is told what is known: the answers that were tried, and nothing of a lesson that was not tried to the end.
+func TestMutateInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	all := 0
+	tried, unbroken, err := golden.Mutate(ctx, golden.Config{
+		Pack: files(t, nil), Labs: labs{t: t}, Begin: func(n int) { all = n }, Report: func(golden.Case) { stop() },
+		Patience: golden.Patience{Case: time.Minute, Reach: 500 * time.Millisecond, Rest: 50 * time.Millisecond},
+	}, 0)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it says %v", err)
+	}
+	want := []golden.Mutation{{Lesson: "pod", Name: "nothing at all", Open: []string{"ready", "gone", "sure"}}}
+	if diff := cmp.Diff(want, tried); diff != "" || all < 2 {
+		t.Errorf("tried of %d (-want +got):\n%s", all, diff)
+	}
+	if len(unbroken) > 0 {
+		t.Errorf("it cannot know yet that nothing breaks %v", unbroken)
 	}
 }

@@ -20,6 +20,7 @@ type decoder struct {
 	problems *Problems
 	drawn    map[*yaml.Node]bool // scalars that a parameter was put into: their text may look like a number
 	inCheck  int                 // depth of nested checks: only the outermost is compiled
+	unsealed bool                // a question may lack its key
 }
 
 func (d *decoder) report(n *yaml.Node, format string, args ...any) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	yaml "sigs.k8s.io/yaml/goyaml.v3"
@@ -107,6 +108,9 @@ func (d *decoder) fail(n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.ValueOf(failTexts{"*": t}))
 }
 
+// noKey stands where a key is still to be made. No answer fits it.
+var noKey = "hmac-sha256:0:" + strings.Repeat("0", 64)
+
 // check decodes a check and, when it is not inside another one, compiles it to see that it can be asked.
 func (d *decoder) check(n *yaml.Node, v reflect.Value) {
 	before := len(*d.problems)
@@ -119,6 +123,9 @@ func (d *decoder) check(n *yaml.Node, v reflect.Value) {
 	spec, ok := v.Interface().(checks.Spec)
 	if !ok {
 		return
+	}
+	if q := spec.Answer; d.unsealed && q != nil && q.Key == "" {
+		q.Key = noKey
 	}
 	if _, err := checks.Compile(spec); err != nil {
 		at := n

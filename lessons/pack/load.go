@@ -139,7 +139,7 @@ func (l *loader) build(p *Pack, id string, values map[string]string) *Lesson {
 		return nil
 	}
 	f := &lessonFile{loader: l, dir: dir, values: values}
-	f.decoder = &decoder{file: dir + "/lesson.yaml", problems: &l.problems, drawn: map[*yaml.Node]bool{}}
+	f.decoder = &decoder{file: dir + "/lesson.yaml", problems: &l.problems, drawn: map[*yaml.Node]bool{}, unsealed: l.unsealed}
 	if f.root = f.parse(data); f.root == nil {
 		return nil
 	}

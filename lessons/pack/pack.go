@@ -96,6 +96,7 @@ type rawPack struct {
 type loader struct {
 	fsys     fs.FS
 	problems Problems
+	unsealed bool // questions may lack their keys
 }
 
 func (l *loader) report(file string, format string, args ...any) {
@@ -103,9 +104,15 @@ func (l *loader) report(file string, format string, args ...any) {
 }
 
 // Load reads the pack at the root of fsys, which must stay as it is while the pack is used. The error is a Problems when the pack itself is wrong.
-func Load(fsys fs.FS) (*Pack, error) {
-	l := &loader{fsys: fsys}
-	digest, err := digestOf(fsys)
+func Load(fsys fs.FS) (*Pack, error) { return (&loader{fsys: fsys}).load() }
+
+// LoadUnsealed is Load for a pack whose author has still to make the keys of its questions (checks.AnswerSpec.Seal).
+func LoadUnsealed(fsys fs.FS) (*Pack, error) {
+	return (&loader{fsys: fsys, unsealed: true}).load()
+}
+
+func (l *loader) load() (*Pack, error) {
+	digest, err := digestOf(l.fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +120,7 @@ func Load(fsys fs.FS) (*Pack, error) {
 	if p == nil {
 		return nil, l.problems
 	}
-	p.Digest, p.fsys = digest, fsys
+	p.Digest, p.fsys = digest, l.fsys
 	for _, t := range p.Tracks {
 		for _, id := range t.Lessons {
 			if lesson := l.lesson(p, id); lesson != nil {

@@ -31,7 +31,7 @@ func (f *lessonFile) private(id string) {
 		f.loader.report(file, "%v", err)
 		return
 	}
-	d := &decoder{file: file, problems: f.problems(), drawn: map[*yaml.Node]bool{}}
+	d := &decoder{file: file, problems: f.problems(), drawn: map[*yaml.Node]bool{}, unsealed: f.loader.unsealed}
 	root := d.parse(data)
 	if root == nil {
 		return

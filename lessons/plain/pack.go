@@ -165,8 +165,9 @@ func (m Mode) toldCase(c golden.Case) {
 }
 
 // load reads a pack, or prints why it cannot be read.
-func (m Mode) load(dir string) (*pack.Pack, int) {
-	p, err := pack.Open(dir)
+func (m Mode) load(dir string) (*pack.Pack, int) { return m.readable(pack.Open(dir)) }
+
+func (m Mode) readable(p *pack.Pack, err error) (*pack.Pack, int) {
 	if err == nil {
 		return p, OK
 	}
@@ -178,10 +179,18 @@ func (m Mode) load(dir string) (*pack.Pack, int) {
 	return nil, Usage
 }
 
-// PackSeal prints the key of an answer, to be put into lesson.yaml. The form of the question must be there already; a key
-// of the right form but for another answer will do meanwhile: "hmac-sha256:0:" and 64 zeros.
+// openUnsealed reads the pack of a folder whose questions may lack their keys; nobody adds to a built one.
+func openUnsealed(dir string) (*pack.Pack, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return pack.Open(dir) // which says what is wrong
+	}
+	return pack.LoadUnsealed(os.DirFS(dir))
+}
+
+// PackSeal prints the key of an answer, to be put into lesson.yaml. The form of the question must be there already, in a folder
+// or a built pack; a key need not.
 func (m Mode) PackSeal(dir, lesson, goal, answer string) int {
-	p, code := m.load(dir)
+	p, code := m.readable(openUnsealed(dir))
 	if p == nil {
 		return code
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -263,4 +264,29 @@ func TestCheckWaitsForWhatMustLast(t *testing.T) {
 	same(t, "check", `
 Waiting: A pod named web runs from the image drydock/web:1: looks right; it must last 300ms.
 PASS 1 of 5: A pod named web runs from the image drydock/web:1`, got)
+}
+
+// The first key is made before there is one.
+func TestSealBeforeThereIsAKey(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../library/first-steps")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "lessons/your-first-pod/lesson.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsealed := regexp.MustCompile(`(?m)^ *key: .*\n`).ReplaceAllString(string(text), "")
+	if err := os.WriteFile(file, []byte(unsealed), 0o600); err != nil || unsealed == string(text) {
+		t.Fatalf("the lesson had no key to take out, or %v", err)
+	}
+	var out bytes.Buffer
+	m := plain.Mode{Out: &out, Err: &out, Lang: "en"}
+	if code := m.PackSeal(dir, "your-first-pod", "port", "8080"); code != plain.OK || !strings.HasPrefix(out.String(), "hmac-sha256:") {
+		t.Errorf("seal: %d, %s", code, out.String())
+	}
+	if code := m.PackLint(dir); code != plain.No {
+		t.Errorf("lint of a pack without keys: %d", code)
+	}
 }

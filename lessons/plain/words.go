@@ -69,6 +69,7 @@ var (
 	triedWrong    = both("%s, %s: leaves open: %s", "%s, %s: 달성하지 못한 목표: %s")
 	nothingBreaks = both("NEVER FAILS  %s, goal %s: no wrong answer was noticed by it", "실패 없음  %s, 목표 %s: 어떤 틀린 답도 걸러 내지 못했습니다")
 	triedSummary  = both("%d wrong answers tried; %d goals noticed none of them.", "틀린 답 %d개를 해 보았고, 하나도 걸러 내지 못한 목표는 %d개입니다.")
+	triedPart     = both("Interrupted: %d of %d wrong answers were tried: %v", "중단되었습니다. 틀린 답 %d개를 해 보았습니다(전체 %d개): %v")
 	testTime      = both("It took %s; the budget is %s.", "걸린 시간 %s, 목표 %s.")
 	madePack      = both("%s is ready. Prove it with: drydock pack test %s", "%s 팩을 만들었습니다. 확인하기: drydock pack test %s")
 	gotoYes       = both("This takes the lab back to what it was when the step opened; your files stay. Add --yes to do it.", "랩을 그 단계가 열렸을 때로 되돌려요. 내 파일은 그대로 남아요. 실행하려면 --yes를 붙이세요.")
