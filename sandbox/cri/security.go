@@ -1,6 +1,7 @@
 package cri
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -59,8 +60,21 @@ func seccompOf(profile *runtimeapi.SecurityProfile) (*specs.LinuxSeccomp, error)
 	case profile.GetProfileType() == runtimeapi.SecurityProfile_RuntimeDefault:
 		return container.DefaultSeccomp(), nil
 	default:
-		return nil, fmt.Errorf("seccomp profile %q: profiles of the node are not available; use RuntimeDefault or Unconfined", profile.GetLocalhostRef())
+		return readSeccomp(profile.GetLocalhostRef())
 	}
+}
+
+// readSeccomp reads a profile of the node's own: linux.seccomp of the OCI runtime specification, as JSON.
+func readSeccomp(path string) (*specs.LinuxSeccomp, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load seccomp profile %q: %w", path, err)
+	}
+	var profile specs.LinuxSeccomp
+	if err := json.Unmarshal(content, &profile); err != nil {
+		return nil, fmt.Errorf("decoding seccomp profile failed %q: %w", path, err)
+	}
+	return &profile, nil
 }
 
 // knownCapabilities are the kernel's, by name: CAP_CHOWN and so on.

@@ -176,8 +176,11 @@ func TestRefusedWishes(t *testing.T) {
 		`unknown capability "FLY"`: func(c *runtimeapi.ContainerConfig) {
 			c.Linux.SecurityContext.Capabilities = &runtimeapi.Capability{AddCapabilities: []string{"FLY"}}
 		},
-		`seccomp profile "mine.json"`: func(c *runtimeapi.ContainerConfig) {
-			c.Linux.SecurityContext.Seccomp = &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: "mine.json"}
+		`cannot load seccomp profile "/nosuch/mine.json": open /nosuch/mine.json: no such file or directory`: func(c *runtimeapi.ContainerConfig) {
+			c.Linux.SecurityContext.Seccomp = &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: "/nosuch/mine.json"}
+		},
+		`decoding seccomp profile failed "/etc/hostname"`: func(c *runtimeapi.ContainerConfig) {
+			c.Linux.SecurityContext.Seccomp = &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: "/etc/hostname"}
 		},
 		"runAsGroup is specified without runAsUser": func(c *runtimeapi.ContainerConfig) {
 			c.Linux.SecurityContext.RunAsGroup = &runtimeapi.Int64Value{Value: 3}
