@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Language is a language of the interface and of lessons: "en" or "ko".
@@ -16,6 +17,11 @@ const (
 
 // ErrNoMore is returned by Next, Previous and Hint when there is nothing further.
 var ErrNoMore = errors.New("there is no more")
+
+// Priced is the error of asking for a hint that costs more points than were offered.
+type Priced struct{ Cost float64 }
+
+func (e *Priced) Error() string { return fmt.Sprintf("this hint costs %g points", e.Cost) }
 
 // Course is the lessons and the learner's way through them. Exactly one lesson is current.
 //
@@ -51,8 +57,8 @@ type Course interface {
 	// Hints are the hints of a step: those that were asked for, and how many there are.
 	Hints(lang Language, stepID string) HintsView
 
-	// Hint reveals one more hint of a step; ErrNoMore when all are shown.
-	Hint(ctx context.Context, stepID string) error
+	// Hint reveals one more hint of a step; ErrNoMore when all are shown, a Priced when it costs more points than price.
+	Hint(ctx context.Context, stepID string, price float64) error
 
 	// ResetPlan names what Reset would delete, one thing per line.
 	ResetPlan(lang Language, scope ResetScope) []string

@@ -132,20 +132,25 @@ func (m *Model) hint() tea.Cmd {
 	case h.Total == 0:
 		return m.say(m.words.Say("hint.none"))
 	case len(h.Shown) == 0:
-		return m.moreHint()
+		return m.moreHint(0)
 	}
 	m.openHints(h)
 	return nil
 }
 
-// moreHint asks the course for one more hint.
-func (m *Model) moreHint() tea.Cmd {
+// moreHint asks the course for one more hint, for at most so many points.
+func (m *Model) moreHint(price float64) tea.Cmd {
 	step := m.lesson.stepID()
-	ask := func(ctx context.Context) error { return m.o.Course.Hint(ctx, step) }
+	ask := func(ctx context.Context) error { return m.o.Course.Hint(ctx, step, price) }
 	return tea.Batch(m.armIdle(), m.course(ask, func(err error) tea.Msg { return hintMsg{err} }))
 }
 
 func (m *Model) hintArrived(err error) tea.Cmd {
+	var priced *Priced
+	if errors.As(err, &priced) {
+		m.openPrice(priced.Cost)
+		return nil
+	}
 	if err != nil && !errors.Is(err, ErrNoMore) {
 		return m.sayResult(err, "")
 	}
@@ -180,7 +185,7 @@ func (m *Model) openHints(h HintsView) {
 			m.openReveal()
 			return nil
 		}
-		return m.moreHint()
+		return m.moreHint(0)
 	})
 }
 
@@ -188,7 +193,15 @@ func (m *Model) openReveal() {
 	p := page.NewNotes(m.look())
 	p.Foot, p.Keys = m.words.Say("hint.reveal"), map[string]string{"h": "more"}
 	p.Body = func(width int) []widget.Line { return widget.Wrap(m.words.Say("hint.try"), width, m.th.Text) }
-	m.open(p, func(page.Answer) tea.Cmd { return m.moreHint() })
+	m.open(p, func(page.Answer) tea.Cmd { return m.moreHint(0) })
+}
+
+// openPrice says what the next hint costs, and asks.
+func (m *Model) openPrice(cost float64) {
+	p := page.NewNotes(m.look())
+	p.Foot, p.Keys = m.words.Say("hint.reveal"), map[string]string{"h": "more"}
+	p.Body = func(width int) []widget.Line { return widget.Wrap(m.words.Say("hint.price", cost), width, m.th.Text) }
+	m.open(p, func(page.Answer) tea.Cmd { return m.moreHint(cost) })
 }
 
 // askReset names what would be deleted, and asks.

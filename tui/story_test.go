@@ -104,6 +104,16 @@ func TestHintsInThreeLevels(t *testing.T) {
 	})
 }
 
+func TestAHintWithAPrice(t *testing.T) {
+	play(t, 100, 30, func(_ *tui.Options, w *tuitest.World) { w.Price = 10 }, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
+		s.Press("ctrl+g", "h")
+		wants(t, s, "This hint costs 10 points")
+		lacks(t, s, "Look at the first command")
+		s.Press("h")
+		wants(t, s, "hint 1 of 3", "Look at the first command")
+	})
+}
+
 func TestAHintIsOfferedAfterLongIdleness(t *testing.T) {
 	play(t, 120, 40, nil, func(t *testing.T, s *tuitest.Stage, _ *tuitest.World) {
 		lacks(t, s, "Stuck?")

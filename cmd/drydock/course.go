@@ -172,7 +172,7 @@ func (a *app) lessonCommand() *cobra.Command {
 		a.consented("next", "Open the next lesson", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string, yes bool) int {
 			return m.Next(ctx, c, yes)
 		}),
-		a.courseVerb("hint", "Show one more hint", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.Hint(ctx, c) }),
+		a.hintCommand(),
 		a.courseVerb("answer GOAL ANSWER", "Answer a question of the lesson", 2, func(ctx context.Context, m plain.Mode, c *course.Course, args []string) int {
 			if len(args) != 2 {
 				fmt.Fprintln(m.Err, "drydock lesson answer needs a goal and an answer")
@@ -191,6 +191,15 @@ func (a *app) lessonCommand() *cobra.Command {
 			return m.Reset(ctx, c, yes)
 		}),
 	)
+	return cmd
+}
+
+func (a *app) hintCommand() *cobra.Command {
+	yes := false
+	cmd := a.courseVerb("hint", "Show one more hint", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int {
+		return m.Hint(ctx, c, yes)
+	})
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "show it even when it costs points")
 	return cmd
 }
 

@@ -33,6 +33,7 @@ type attempt struct {
 	marks   map[string]marked
 	answers map[string]string
 	hints   map[string][]int  // places of the hints shown, by step
+	before  map[string][]int  // those of earlier attempts as well
 	done    bool              // was recorded as finished
 	noted   map[string]string // the verdicts in the journal
 	trouble error             // the last record that could not be kept

@@ -272,6 +272,9 @@ func (c *Course) enter(lesson *pack.Lesson, m marker, fresh bool) error {
 		return err
 	}
 	a := newAttempt(c, lesson, m, done)
+	if a.before, err = c.cfg.Book.Hinted(m.Pack, lesson.ID, m.Revision); err != nil {
+		return err
+	}
 	a.fresh = fresh
 	a.opened = done.Times
 	if a.noted, err = c.verdicts(m.Attempt); err != nil {

@@ -282,7 +282,7 @@ func TestResume(t *testing.T) {
 	c.open("pod")
 	c.api.Set(web)
 	c.expect(m{"ready": course.Done})
-	if _, err := c.Hint(context.Background(), "run"); err != nil {
+	if _, err := c.Hint(context.Background(), "run", 0); err != nil {
 		t.Fatal(err)
 	}
 	c.api.Remove("Pod", "default", "web")
@@ -367,7 +367,7 @@ func TestHints(t *testing.T) {
 	}
 	var got []course.Hint
 	for {
-		h, err := c.Hint(context.Background(), "run")
+		h, err := c.Hint(context.Background(), "run", 0)
 		if errors.Is(err, course.ErrNoMore) {
 			break
 		}
@@ -384,6 +384,34 @@ func TestHints(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("hints (-want +got):\n%s", diff)
+	}
+}
+
+// A price is told before the hint is, is off the score, is paid once, and cannot be avoided by beginning anew.
+func TestHintsCost(t *testing.T) {
+	c := begin(t, "free")
+	hints := c.cfg.Pack.Lesson("pod").Steps[0].Hints
+	for i := range hints {
+		hints[i].Cost = 10
+	}
+	c.open("pod")
+	var priced *course.Priced
+	if _, err := c.Hint(t.Context(), "run", 5); !errors.As(err, &priced) || priced.Cost != 10 {
+		t.Fatalf("for less than it costs: %v", err)
+	}
+	if shown, _ := c.Hints("run"); len(shown) > 0 {
+		t.Errorf("shown before it was paid: %v", shown)
+	}
+	h, err := c.Hint(t.Context(), "run", 10)
+	if err != nil || c.State().Spent != 10 {
+		t.Errorf("paid: %v, spent %g", err, c.State().Spent)
+	}
+	if err := c.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := c.Hint(t.Context(), "run", 0)
+	if err != nil || again.Text.In("en") != h.Text.In("en") || c.State().Spent != 10 {
+		t.Errorf("what is known already: %v, spent %g", err, c.State().Spent)
 	}
 }
 

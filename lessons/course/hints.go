@@ -20,9 +20,15 @@ type Hint struct {
 	NextReveals bool
 }
 
+// Priced is the error of asking for a hint that costs more than was offered; nothing was shown.
+type Priced struct{ Cost float64 }
+
+func (e *Priced) Error() string { return fmt.Sprintf("this hint costs %g points", e.Cost) }
+
 // Hint reveals one more hint of a step; ErrNoMore when all are shown, or the pack is an exam. A hint that fits the state
-// of the world right now comes before the next of the fixed ones.
-func (c *Course) Hint(_ context.Context, step string) (Hint, error) {
+// of the world right now comes before the next of the fixed ones. When it costs more points than price, it stays hidden and the
+// error is a Priced; what was seen in an earlier attempt costs nothing more.
+func (c *Course) Hint(_ context.Context, step string, price float64) (Hint, error) {
 	a, err := c.open()
 	if err != nil {
 		return Hint{}, err
@@ -37,6 +43,10 @@ func (c *Course) Hint(_ context.Context, step string) (Hint, error) {
 		place = a.nextHintLocked(s)
 	}
 	if place > 0 {
+		if cost := s.Hints[place-1].Cost; cost > price && !slices.Contains(a.before[step], place) {
+			c.mu.Unlock()
+			return Hint{}, &Priced{cost}
+		}
 		a.hints[step] = append(a.hints[step], place)
 	}
 	c.mu.Unlock()
@@ -46,7 +56,22 @@ func (c *Course) Hint(_ context.Context, step string) (Hint, error) {
 	r := a.record(progress.Hinted)
 	r.Step, r.Number = step, place
 	err = errors.Join(c.cfg.Book.Add(r), c.write(a.entry(journal.Entry{Kind: journal.Hinted, Step: step, Place: place})))
+	c.update(a) // the price is off the score
 	return hintAt(s, place), err
+}
+
+// spentLocked are the points that hints have cost, in this attempt and those before.
+func (a *attempt) spentLocked() float64 {
+	spent := 0.0
+	for i := range a.lesson.Steps {
+		s := &a.lesson.Steps[i]
+		for j, h := range s.Hints {
+			if slices.Contains(a.hints[s.ID], j+1) || slices.Contains(a.before[s.ID], j+1) {
+				spent += h.Cost
+			}
+		}
+	}
+	return spent
 }
 
 // nextHintLocked is the place of the hint to show next, from 1, or 0.

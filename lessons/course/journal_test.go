@@ -61,7 +61,7 @@ func TestJournal(t *testing.T) {
 	c.write(".bash_history", "#1900000000\nkubectl run web\n#1900000002\nfor i in 1 2\ndo echo $i; done\n")
 	c.api.Set(web)
 	c.expect(m{"ready": course.Done})
-	if _, err := c.Hint(ctx, "run"); err != nil {
+	if _, err := c.Hint(ctx, "run", 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Answer(ctx, "why", "magic"); err != nil {

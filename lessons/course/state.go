@@ -28,7 +28,8 @@ type State struct {
 	Attempt  string
 	Goals    []GoalState // in the order of the lesson, hidden ones included
 	Open     int         // steps that may be read, from the first
-	Score    float64     // of 100, bonus on top
+	Score    float64     // of 100, bonus on top, without what hints have cost
+	Spent    float64     // points that hints have cost
 	Done     bool        // every `do` reached and every guard whole
 	Stuck    checks.Text // not empty when the world can no longer be solved
 	Asked    bool        // every goal has an answer
@@ -92,6 +93,8 @@ func (a *attempt) pictureLocked() *State {
 		}
 		s.Goals = append(s.Goals, g)
 	}
+	s.Spent = a.spentLocked()
+	s.Score = max(0, s.Score-s.Spent)
 	s.Open = a.openStepsLocked()
 	if a.lesson.Stuck != nil && a.results[stuckID].Passed() && !s.Done {
 		s.Stuck = a.lesson.Stuck.Message

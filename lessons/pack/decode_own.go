@@ -168,7 +168,6 @@ var notYet = map[reflect.Type]map[string]string{
 		"limits": "set limits of a lab yet (world.limits)",
 	},
 	reflect.TypeFor[Step](): {"start": "start a step from a snapshot yet (steps.start)"},
-	reflect.TypeFor[Hint](): {"cost": "put a price on hints yet (hints.cost)"},
 }
 
 // nearest is the accepted word that is at most two slips of the hand away.

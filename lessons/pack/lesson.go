@@ -67,6 +67,7 @@ type Step struct {
 type Hint struct {
 	Text checks.Text  `yaml:"text"`
 	When *checks.Spec `yaml:"when"`
+	Cost float64      `yaml:"cost"` // points of 100 that looking at it takes away
 }
 
 // GoalKind says what a goal asks of the learner.

@@ -236,6 +236,10 @@ func TestLoadBroken(t *testing.T) {
 ` + lesson + `:13:39: do "kill": what can happen to a component: stop
 ` + lesson + ":14:7: a fault happens to exactly one node or component",
 		},
+		"a hint that pays": {
+			edited(t, lesson, "        when: {object: {kind: Pod, name: \"{{name}}\", expect: none}}\n", "        when: {object: {kind: Pod, name: \"{{name}}\", expect: none}}\n        cost: -5\n"),
+			lesson + ":19:15: cost -5: use 0 to 100 points",
+		},
 		"limits of the lab": {
 			edited(t, lesson, "world:", "world:\n  limits: {}"),
 			lesson + ":7:3: this version of drydock cannot set limits of a lab yet (world.limits)",

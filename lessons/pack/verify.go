@@ -203,6 +203,9 @@ func (f *lessonFile) verifySteps() {
 			if h.Text.Empty() {
 				f.problem(f.at("steps", strconv.Itoa(i), "hints", strconv.Itoa(j)), "a hint needs a text")
 			}
+			if h.Cost < 0 || h.Cost > 100 {
+				f.problem(f.at("steps", strconv.Itoa(i), "hints", strconv.Itoa(j), "cost"), "cost %g: use 0 to 100 points", h.Cost)
+			}
 		}
 	}
 	for i, g := range f.raw.Goals {

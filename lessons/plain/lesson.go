@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -207,11 +208,20 @@ func (m Mode) Next(ctx context.Context, c *course.Course, yes bool) int {
 	return m.change(ctx, c, all[i].ID, yes)
 }
 
-// Hint prints one more hint of the step that is being worked on.
-func (m Mode) Hint(ctx context.Context, c *course.Course) int {
+// Hint prints one more hint of the step that is being worked on; without yes only the price of one that has a price.
+func (m Mode) Hint(ctx context.Context, c *course.Course, yes bool) int {
+	price := 0.0
+	if yes {
+		price = math.Inf(1)
+	}
 	return m.looked(ctx, c, func(ctx context.Context, s *course.State) int {
 		step := c.Current().Steps[s.Open-1].ID
-		h, err := c.Hint(ctx, step)
+		h, err := c.Hint(ctx, step, price)
+		var priced *course.Priced
+		if errors.As(err, &priced) {
+			m.say(hintCosts, priced.Cost)
+			return No
+		}
 		if errors.Is(err, course.ErrNoMore) {
 			m.say(noMoreHints)
 			return No

@@ -159,7 +159,7 @@ func TestHints(t *testing.T) {
 	d := sit(t)
 	d.start(plain.OK, "your-first-pod", false)
 	hint := func(code int) string {
-		return d.run(code, func(m plain.Mode, c *course.Course) int { return m.Hint(context.Background(), c) })
+		return d.run(code, func(m plain.Mode, c *course.Course) int { return m.Hint(context.Background(), c, false) })
 	}
 	if got := hint(plain.OK); !strings.HasPrefix(got, "Hint 1 of 3: A pod is made by") {
 		t.Errorf("first hint: %s", got)

@@ -49,6 +49,7 @@ var (
 	stuckNow  = both("This cannot be solved any more: %s Start over with: drydock lesson reset", "이대로는 풀 수 없습니다. %s 다시 시작하려면: drydock lesson reset")
 	trouble   = both("Your progress could not be recorded: %v", "진행 상황을 기록하지 못했습니다: %v")
 
+	hintCosts    = both("The next hint costs %g points. To see it: drydock lesson hint --yes", "다음 힌트를 보면 %g점이 깎여요. 보려면: drydock lesson hint --yes")
 	hintLine     = both("Hint %d of %d: %s", "힌트 %d/%d: %s")
 	hintNow      = both("From what the lab looks like now: %s", "지금 상태로 보면: %s")
 	hintLast     = both("The next hint gives the command. What have you tried?", "다음 힌트에는 명령이 나옵니다. 지금까지 무엇을 해 보았는지 먼저 떠올려 보세요.")

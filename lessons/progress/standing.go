@@ -50,6 +50,22 @@ func (b *Book) Standing(pack, lesson string, revision int) (Standing, error) {
 	return s, nil
 }
 
+// Hinted are the hints of a lesson that were shown in any attempt at this revision, by step and place: who begins anew knows
+// them still.
+func (b *Book) Hinted(pack, lesson string, revision int) (map[string][]int, error) {
+	records, err := b.Records()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]int{}
+	for _, r := range records {
+		if r.Kind == Hinted && r.Pack == pack && r.Lesson == lesson && r.Revision == revision && !slices.Contains(out[r.Step], r.Number) {
+			out[r.Step] = append(out[r.Step], r.Number)
+		}
+	}
+	return out, nil
+}
+
 // Attempt sums up the records of one attempt.
 func (b *Book) Attempt(id string) (Attempt, error) {
 	records, err := b.Records()

@@ -272,9 +272,13 @@ func (c *Course) Hints(lang tui.Language, step string) tui.HintsView {
 }
 
 // Hint implements tui.Course.
-func (c *Course) Hint(ctx context.Context, step string) error {
+func (c *Course) Hint(ctx context.Context, step string, price float64) error {
 	return c.do(func(live *course.Course) error {
-		_, err := live.Hint(ctx, step)
+		_, err := live.Hint(ctx, step, price)
+		var priced *course.Priced
+		if errors.As(err, &priced) {
+			return &tui.Priced{Cost: priced.Cost}
+		}
 		return err
 	})
 }

@@ -102,6 +102,7 @@ var english = map[Word]string{
 	"hint.last":    "Esc: close",
 	"hint.try":     "The last hint gives the command away. What did you try so far, and what happened?",
 	"hint.reveal":  "h: show it   Esc: try again myself",
+	"hint.price":   "This hint costs %g points of this lesson's 100.",
 	"hint.offer":   "Stuck? %s h shows a hint.",
 	"hint.loading": "Looking for a hint …",
 

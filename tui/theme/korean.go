@@ -102,6 +102,7 @@ var korean = map[Word]string{
 	"hint.last":    "Esc: 닫기",
 	"hint.try":     "마지막 힌트는 명령을 그대로 알려 줍니다. 지금까지 무엇을 해 보았고, 어떻게 되었나요?",
 	"hint.reveal":  "h: 보기   Esc: 더 해 보기",
+	"hint.price":   "이 힌트를 보면 이 수업의 100점에서 %g점이 깎여요.",
 	"hint.offer":   "막혔나요? %s h를 누르면 힌트가 나옵니다.",
 	"hint.loading": "힌트를 찾는 중 …",
 

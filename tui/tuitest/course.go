@@ -235,11 +235,14 @@ func (w *World) Hints(lang tui.Language, step string) tui.HintsView {
 }
 
 // Hint shows one more.
-func (w *World) Hint(_ context.Context, step string) error {
+func (w *World) Hint(_ context.Context, step string, price float64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.hints[step] >= len(hintTexts) {
 		return tui.ErrNoMore
+	}
+	if w.Price > price {
+		return &tui.Priced{Cost: w.Price}
 	}
 	w.hints[step]++
 	return nil

@@ -18,10 +18,11 @@ const Step = 300 * time.Millisecond
 // World is a tui.Lab and a tui.Course.
 type World struct {
 	Now      func() time.Time
-	StartErr error // Start answers this
-	Slow     bool  // Start reports steps that never end
-	Manual   bool  // pods move on with Advance, not with time
-	Typed    bool  // the question is answered by typing, not by choosing
+	StartErr error   // Start answers this
+	Slow     bool    // Start reports steps that never end
+	Manual   bool    // pods move on with Advance, not with time
+	Typed    bool    // the question is answered by typing, not by choosing
+	Price    float64 // of each hint
 
 	mu sync.Mutex
 	// guarded by mu
