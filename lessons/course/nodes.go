@@ -145,7 +145,7 @@ func ownedMarks(o *unstructured.Unstructured) (theirs, ours map[string]map[strin
 		var owned struct {
 			Metadata map[string]map[string]any `json:"f:metadata"`
 		}
-		if m.FieldsV1 == nil || json.Unmarshal(m.FieldsV1.Raw, &owned) != nil {
+		if m.FieldsV1 == nil || json.Unmarshal(m.FieldsV1.GetRawBytes(), &owned) != nil {
 			continue
 		}
 		for marks := range into {
