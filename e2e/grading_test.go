@@ -67,18 +67,18 @@ const noteDown = "kubectl create configmap note --from-literal=text="
 func class() map[string]handed {
 	script := func(text string) map[string]string { return map[string]string{"01.sh": text} }
 	all := map[string]handed{
-		"memory":         {script("x=$(head -c 1500000000 /dev/zero | tr '\\0' a); echo ${#x}\n"), "stopped 0"},
-		"forks":          {script("while :; do sleep 60 & done\n"), "stopped 0"},
-		"disk":           {script("i=0; while [ $i -lt 20 ]; do head -c 60000000 /dev/zero > big$i; i=$((i+1)); done; sleep 60\n"), "stopped 0"},
-		"output":         {script("yes\n"), "timeout 0"},
-		"sleeper":        {script("sleep infinity\n"), "timeout 0"},
+		"memory":         {script("head -c 1500000000 /dev/zero | tail -c 1400000000 | sleep 60\n"), "stopped 0 the submission went beyond a limit: 1024 MiB of memory"},
+		"forks":          {script("while :; do sleep 60 & done\n"), "stopped 0 the submission went beyond a limit: 256 processes"},
+		"disk":           {script("i=0; while [ $i -lt 20 ]; do head -c 60000000 /dev/zero > big$i; i=$((i+1)); done; sleep 60\n"), "stopped 0 the submission went beyond a limit: 128 MiB on disk"},
+		"output":         {script("yes\n"), "timeout 0 it took longer than 15s"},
+		"sleeper":        {script("sleep infinity\n"), "timeout 0 it took longer than 15s"},
 		"=HYPERLINK(1)":  {script("kill -9 -1\n"), "graded 0"},
 		"-rf":            {map[string]string{"-rf.sh": "exit 7\n"}, "graded 0"},
 		"$(reboot) `id`": {map[string]string{"'; touch trap; '.sh": "exit 7\n"}, "graded 0"},
 		"line\nbreak":    {map[string]string{"line\nbreak.sh": "exit 7\n"}, "graded 0"},
 		"binary":         {map[string]string{"01.sh": "\x7fELF\x00\xff", "02.yaml": "\x00\x01{{{"}, "graded 0"},
-		"link":           {script("-> /etc/passwd"), "refused 0"},
-		"circle":         {map[string]string{"around": "-> ."}, "refused 0"},
+		"link":           {script("-> /etc/passwd"), "refused 0 01.sh is not a plain file"},
+		"circle":         {map[string]string{"around": "-> ."}, "refused 0 around is not a plain file"},
 		"empty":          {nil, "empty 0"},
 	}
 	for i := 0; len(all) < 30; i++ {
@@ -136,9 +136,12 @@ func TestBatchIsTheSameTwice(t *testing.T) {
 	if err := json.Unmarshal([]byte(out[0]), &report); err != nil {
 		t.Fatal(err)
 	}
+	if kept, err := os.Stat(filepath.Join(home, "rows-0.json.d", "output", "note", "output.txt")); err != nil || kept.Size() > 1<<20 {
+		t.Errorf("of output without end more than 1 MiB is kept: %v, %v", kept, err)
+	}
 	got := map[string]string{}
 	for _, r := range report.Rows {
-		got[r.Learner] = fmt.Sprintf("%s %g", r.Status, r.Score)
+		got[r.Learner] = strings.TrimSpace(fmt.Sprintf("%s %g %s", r.Status, r.Score, r.Note))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what became of the class (-want +got):\n%s", diff)
@@ -150,7 +153,7 @@ func graded(t *testing.T, program, home, name string) string {
 	rows := filepath.Join(home, name)
 	env := append(os.Environ(), "DRYDOCK_HOME="+filepath.Join(home, "state"), "HOME="+home)
 	said, err := command(program, nil, env, "grade", filepath.Join(home, "pack"), "--submissions", filepath.Join(home, "subs"),
-		"--jobs", "6", "--deadline", "15s", "--no-times", "--format", "json", "--output", rows).CombinedOutput()
+		"--jobs", "6", "--deadline", "15s", "--no-times", "--format", "json", "--output", rows, "--out", rows+".d").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
