@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -21,30 +22,41 @@ import (
 
 // labs makes labs out of fake API servers. Their shell knows three commands: `set OBJECT`, `remove KIND NAME`, `fail`.
 type labs struct {
-	t         *testing.T
-	leftovers []string
-	broken    bool
+	t            *testing.T
+	leftovers    []string
+	broken       bool
+	made, closed *atomic.Int32 // how many labs; nil: nobody counts
 }
 
 func (l labs) New(context.Context, string, pack.World) (golden.Lab, error) {
 	if l.broken {
 		return nil, errors.New("no user namespaces")
 	}
-	return &lab{apitest.New(l.t), l.leftovers, l.t.TempDir()}, nil
+	if l.made != nil {
+		l.made.Add(1)
+	}
+	return &lab{apitest.New(l.t), l.leftovers, l.t.TempDir(), l.closed}, nil
 }
 
 type lab struct {
 	api       *apitest.Server
 	leftovers []string
 	dir       string
+	closed    *atomic.Int32
 }
 
-func (l *lab) RESTConfig() *rest.Config                         { return l.api.REST() }
-func (l *lab) Prober() checks.Prober                            { return nil }
-func (l *lab) Machines() course.Machines                        { return nil }
-func (l *lab) Workspace() string                                { return l.dir }
-func (l *lab) Clean(context.Context) error                      { return nil }
-func (l *lab) Close(context.Context) (left []string, err error) { return l.leftovers, nil }
+func (l *lab) RESTConfig() *rest.Config    { return l.api.REST() }
+func (l *lab) Prober() checks.Prober       { return nil }
+func (l *lab) Machines() course.Machines   { return nil }
+func (l *lab) Workspace() string           { return l.dir }
+func (l *lab) Clean(context.Context) error { return nil }
+
+func (l *lab) Close(context.Context) (left []string, err error) {
+	if l.closed != nil {
+		l.closed.Add(1)
+	}
+	return l.leftovers, nil
+}
 
 func (l *lab) RunScript(_ context.Context, script string, _ []string) (string, int, error) {
 	for line := range strings.Lines(script) {
@@ -115,6 +127,7 @@ func TestRun(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change map[string]string
 		labs   labs
+		jobs   int                 // 2 when 0
 		want   map[string][]string // problems by case
 	}{
 		"the contract holds": {},
@@ -164,10 +177,8 @@ func TestRun(t *testing.T) {
 		},
 		"something is left": {
 			labs: labs{leftovers: []string{"process 7"}},
-			want: map[string][]string{
-				// The two labs are torn down after the last cases; the first case leaves its lab to another.
-				main: {"left on the machine: process 7"}, mutant: {"left on the machine: process 7"},
-			},
+			jobs: 1, // one lab, which each case leaves to the next
+			want: map[string][]string{mutant: {"left on the machine: process 7"}},
 		},
 		"no lab": {
 			labs: labs{broken: true},
@@ -179,9 +190,12 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tt.labs.t = t
-			reported := 0
+			reported, jobs := 0, 2
+			if tt.jobs != 0 {
+				jobs = tt.jobs
+			}
 			cases, err := golden.Run(context.Background(), golden.Config{
-				Pack: files(t, tt.change), Labs: tt.labs, Jobs: 2, Report: func(golden.Case) { reported++ },
+				Pack: files(t, tt.change), Labs: tt.labs, Jobs: jobs, Report: func(golden.Case) { reported++ },
 				Patience: golden.Patience{Case: time.Minute, Reach: 500 * time.Millisecond, Rest: 50 * time.Millisecond},
 			})
 			if err != nil {
@@ -203,6 +217,22 @@ func TestRun(t *testing.T) {
 				t.Errorf("%d cases, %d reported; want 3", len(cases), reported)
 			}
 		})
+	}
+}
+
+// The first case takes longest here, so that the other seat has worked on everything else when it ends.
+func TestRunTearsEveryLabDown(t *testing.T) {
+	var made, closed atomic.Int32
+	_, err := golden.Run(context.Background(), golden.Config{
+		Pack: files(t, map[string]string{"lessons/pod/solutions/main.sh": "fail\n", "lessons/pod/mutants/unfinished.sh": "# fails: gone: x\nfail\n"}),
+		Labs: labs{t: t, made: &made, closed: &closed}, Jobs: 2,
+		Patience: golden.Patience{Case: time.Minute, Reach: 500 * time.Millisecond, Rest: 200 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Load() != closed.Load() || made.Load() == 0 {
+		t.Errorf("%d labs made, %d torn down", made.Load(), closed.Load())
 	}
 }
 

@@ -44,17 +44,22 @@ func (cfg *Config) proveAll(ctx context.Context, proofs []*proof, done func(int,
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	next := 0 // guarded by mu
-	take := func() (i int, last bool) {
+	take := func() int {
 		mu.Lock()
 		defer mu.Unlock()
 		next++
-		return next - 1, next+jobs > len(proofs) // as many seats as cases are left: each tears its lab down
+		return next - 1
 	}
 	for range min(jobs, len(proofs)) {
 		running.Go(func() {
 			s := &seat.Seat[Lab]{Start: cfg.Labs.New}
-			for i, last := take(); i < len(proofs); i, last = take() {
-				c := proofs[i].prove(ctx, s, last)
+			following := 0
+			for i := take(); i < len(proofs); i = following {
+				// Taken while this one still has its lab: whoever finds nothing more to do tears it down.
+				c := proofs[i].prove(ctx, s, func() (last bool) {
+					following = take()
+					return following >= len(proofs)
+				})
 				mu.Lock()
 				done(i, c)
 				if cfg.Report != nil {
@@ -67,28 +72,28 @@ func (cfg *Config) proveAll(ctx context.Context, proofs []*proof, done func(int,
 	running.Wait()
 }
 
-// prove runs the case in a lab as good as new and always gives a result. Unless another case may follow at this seat, the
-// lab is torn down.
-func (p *proof) prove(ctx context.Context, s *seat.Seat[Lab], last bool) Case {
+// prove runs the case in a lab as good as new and always gives a result. At its end it asks once whether it was the last at this
+// seat; then the lab is torn down.
+func (p *proof) prove(ctx context.Context, s *seat.Seat[Lab], last func() bool) Case {
 	began := time.Now()
 	c := Case{Lesson: p.lesson.ID, Name: p.name}
 	ctx, stop := context.WithTimeoutCause(ctx, p.cfg.Case, fmt.Errorf("it took longer than %s", p.cfg.Case))
 	defer stop()
 	lab, left, err := s.Take(ctx, p.lab, p.lesson.World)
 	c.Problems = leftBehind(left)
+	end := s.Clear
 	if err != nil {
 		c.Problems = append(c.Problems, fmt.Sprintf("start a lab: %v", err))
 	} else {
 		c.Problems = append(c.Problems, p.inLab(ctx, lab)...)
-		end := s.Clear
-		if last || ctx.Err() != nil {
-			end = s.Leave
-		}
-		left, err := end(ctx)
-		c.Problems = append(c.Problems, leftBehind(left)...)
-		if err != nil {
-			c.Problems = append(c.Problems, err.Error())
-		}
+	}
+	if last() || err != nil || ctx.Err() != nil {
+		end = s.Leave
+	}
+	left, err = end(ctx)
+	c.Problems = append(c.Problems, leftBehind(left)...)
+	if err != nil {
+		c.Problems = append(c.Problems, err.Error())
 	}
 	c.Millis = time.Since(began).Milliseconds()
 	return c
