@@ -91,6 +91,40 @@ func TestKeeperSweepsAfterItsLab(t *testing.T) {
 	gone(t, groups)
 }
 
+// TestNothingOutlivesAKilledProof kills `drydock pack test` while it has a lab.
+func TestNothingOutlivesAKilledProof(t *testing.T) {
+	program := binary(t)
+	dir := privateDir(t, nil)
+	home := filepath.Join(dir, "state")
+	proof := command(program, nil, append(os.Environ(), "DRYDOCK_HOME="+home, "HOME="+dir), "pack", "test", "../lessons/library/first-steps", "--jobs", "1")
+	if err := proof.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var lab map[int]string
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for late := time.After(time.Minute); len(lab) < 4; { // keeper, control plane, and a node's
+		select {
+		case <-look.C:
+			lab = labProcesses(t, home)
+			delete(lab, proof.Process.Pid)
+		case <-late:
+			t.Fatalf("no lab was started; processes %v", lab)
+		}
+	}
+	if err := proof.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = proof.Wait() // it was killed
+	for pid := range lab {
+		awaitEnd(t, pid)
+	}
+	labs, err := os.ReadDir(filepath.Join(home, "labs"))
+	if err != nil || len(labs) > 0 {
+		t.Errorf("labs left behind: %v, %v", labs, err)
+	}
+}
+
 func gone(t *testing.T, groups []string) {
 	t.Helper()
 	for _, dir := range groups {

@@ -118,6 +118,8 @@
 //
 // The keeper and other clients of a lab (dockkeep, drydock):
 //
+//	cluster/keeper/run.go Run 1
+//	  owns: the wait for the end of whoever launched a lab of their own. Woken by: that end. Stops: then, or with the keeper.
 //	cluster/keeper/run.go WaitGone 1
 //	  owns: the wait for a lab's lock. Woken by: its release. Stops: then, or with the process; nobody waits for it.
 //	cluster/control/forward.go Forward 1

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"drydock/engine/cluster/keeper"
 	"drydock/sandbox/home"
 )
@@ -26,7 +28,7 @@ func main() {
 	}
 }
 
-// run stays until the lab has ended. Descriptor 3 takes its progress.
+// run stays until the lab has ended. Descriptor 3 takes its progress, 4 is a pidfd of whoever launched it.
 func run(args []string) error {
 	flags := flag.NewFlagSet("dockkeep", flag.ContinueOnError)
 	homeDir := flags.String("home", "", "state directory")
@@ -35,11 +37,17 @@ func run(args []string) error {
 	nodes := flags.Int("nodes", 0, "how many nodes; 0: as many as it has, or three")
 	grace := flags.Duration("node-grace", 0, "how long a node may be silent before it counts as gone; 0: Kubernetes' default")
 	version := flags.String("version", "", "version to report")
+	bound := flags.Bool("end-with-launcher", false, "end the lab and remove it when the program that launched it has ended")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	unix.CloseOnExec(4)
+	var launcher *os.File
+	if *bound {
+		launcher = os.NewFile(4, "launcher")
+	}
 	return keeper.Run(keeper.Options{
 		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, NodeGrace: *grace,
-		Version: *version, Progress: os.NewFile(3, "progress"),
+		Version: *version, Progress: os.NewFile(3, "progress"), Launcher: launcher,
 	})
 }

@@ -93,7 +93,7 @@ func (f *labFactory) New(ctx context.Context, name string, world pack.World) (go
 	if p.lab, err = p.home.Lab("test-" + hex.EncodeToString(random)); err != nil {
 		return nil, err
 	}
-	if err := f.app.launch(ctx, p, labSize{nodes: world.Nodes}, func(string) {}); err != nil {
+	if err := f.app.launch(ctx, p, labSize{nodes: world.Nodes, ours: true}, func(string) {}); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a lab for %s: %w", name, err), p.lab.Remove())
 	}
 	l := &testLab{place: p, pack: f.app.packFile(p)}

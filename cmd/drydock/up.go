@@ -76,6 +76,7 @@ func sayRunning(w io.Writer, status control.Status, asJSON bool) error {
 type labSize struct {
 	nodes int
 	grace time.Duration
+	ours  bool // it ends with this process and leaves nothing
 }
 
 // patience is how long a lab may take to start. It takes a second; on a slow and busy machine half a minute.
@@ -89,6 +90,7 @@ func (a *app) launch(ctx context.Context, p place, size labSize, report func(str
 	err := keeper.Launch(limited, p.lab, []string{
 		p.programs.Path("dockkeep"), "--home=" + string(p.home), "--lab=" + string(p.lab), "--programs=" + string(p.programs),
 		"--nodes=" + strconv.Itoa(size.nodes), "--node-grace=" + size.grace.String(), "--version=" + version,
+		"--end-with-launcher=" + strconv.FormatBool(size.ours),
 	}, report)
 	switch {
 	case err == nil:

@@ -14,7 +14,8 @@
 //
 // Launch starts the keeper in a session of its own, so that closing the terminal does not end the lab. kill -9 of the
 // keeper ends the lab within milliseconds and leaves nothing that runs (see sandbox/lab). Only empty cgroups stay, where there are any:
-// `drydock down` or the next start of any lab removes them.
+// `drydock down` or the next start of any lab removes them. A lab that was made for one run of a program (a test's, a grade's) ends
+// with that program, even if it is killed.
 //
 // # Left out
 //

@@ -20,8 +20,8 @@ import (
 	"drydock/sandbox/home"
 )
 
-// Launch starts a keeper, as command (which must end up in Run with descriptor 3 as Options.Progress), and returns when the
-// lab is ready. Each step is reported. When ctx ends before, the keeper is killed, and the lab with it; the error says ctx's
+// Launch starts a keeper, as command (which must end up in Run with descriptor 3 as Options.Progress; descriptor 4 is a pidfd of
+// the caller, for Options.Launcher), and returns when the lab is ready. Each step is reported. When ctx ends before, the keeper is killed, and the lab with it; the error says ctx's
 // cause. It is ErrRunning when another keeper holds the lab: one that runs, starts or stops.
 func Launch(ctx context.Context, l home.Lab, command []string, report func(step string)) error {
 	if err := l.Make(); err != nil {
@@ -44,8 +44,15 @@ func Launch(ctx context.Context, l home.Lab, command []string, report func(step 
 		write.Close()
 		return fmt.Errorf("let go of inherited files: %w", err)
 	}
+	self, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		write.Close()
+		return fmt.Errorf("name this process to the keeper: %w", err)
+	}
+	launcher := os.NewFile(uintptr(self), "launcher")
+	defer launcher.Close()
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{write}
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{write, launcher}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
 	write.Close()

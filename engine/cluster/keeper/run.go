@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +31,9 @@ type Options struct {
 	Version   string
 	// Progress is handed to the lab; see control.Progress.
 	Progress *os.File
+	// Launcher is a pidfd: when that process has ended, however it did, the lab is ended and its directory removed. Nil: the lab
+	// is there until it is told to end.
+	Launcher *os.File
 }
 
 // ErrRunning: another keeper holds this lab.
@@ -73,9 +77,30 @@ func Run(o Options) error {
 		return err
 	}
 	o.Progress.Close() // the lab's copy is the only one: its end is the lab's end
+	var orphaned atomic.Bool
+	if o.Launcher != nil {
+		go func() { // ends with the process
+			awaitEnd(o.Launcher)
+			orphaned.Store(true)
+			box.Kill()
+		}()
+	}
 	err = box.Wait()
 	Sweep(o.Lab)
+	if orphaned.Load() {
+		return o.Lab.Remove() // how the lab ended is known
+	}
 	return err
+}
+
+// awaitEnd blocks until the process of a pidfd has ended: then it can be read (pidfd_open(2)).
+func awaitEnd(pidfd *os.File) {
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd.Fd()), Events: unix.POLLIN}}, -1)
+		if n > 0 || !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }
 
 // Sweep removes what has outlived a lab that nobody holds any more: what would make it look alive, and its cgroups, the only thing of
