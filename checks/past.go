@@ -45,9 +45,14 @@ type timeline struct {
 	waiting  map[Kind]bool // kinds whose past has not been read to the present
 	err      error
 	changes  []Change
+	late     []Change // in the delay line
 	reached  map[Kind]*reach
 	memories map[any]any
 }
+
+// delayLine is how long a change is held back, so that one that happened before it, on another kind's watch, can come first:
+// an owner's end and what the garbage collector does about it are a few milliseconds apart.
+const delayLine = 50 * time.Millisecond
 
 func newTimeline(kinds []Kind) *timeline {
 	t := &timeline{waiting: map[Kind]bool{}, reached: map[Kind]*reach{}, memories: map[any]any{}}
@@ -85,11 +90,35 @@ func (t *timeline) caughtUp(k Kind, changes []Change) {
 	})
 }
 
-func (t *timeline) add(c Change) {
+// add takes a change as it arrives. It is told, and then is called, when those of other kinds that happened before it have had time
+// to arrive.
+func (t *timeline) add(c Change, then func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.changes = append(t.changes, c)
-	t.reachLocked(c)
+	if len(t.waiting) > 0 { // all will be brought into order
+		t.changes = append(t.changes, c)
+		t.reachLocked(c)
+		return
+	}
+	t.late = append(t.late, c)
+	time.AfterFunc(delayLine, func() {
+		t.release(versionOf(c.Object))
+		then()
+	})
+}
+
+// release tells what is held back up to a version, in order.
+func (t *timeline) release(upTo int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slices.SortStableFunc(t.late, func(a, b Change) int { return cmp.Compare(versionOf(a.Object), versionOf(b.Object)) })
+	n := 0
+	for n < len(t.late) && versionOf(t.late[n].Object) <= upTo {
+		t.changes = append(t.changes, t.late[n])
+		t.reachLocked(t.late[n])
+		n++
+	}
+	t.late = slices.Delete(t.late, 0, n)
 }
 
 func (t *timeline) reachLocked(c Change) {
@@ -194,7 +223,7 @@ func (h *historian) follow(ctx context.Context) error {
 	}
 	past := &catchUp{historian: h, target: versions(present.Items)}
 	for i := range first.Items {
-		past.take(Change{At: h.began.Time, Kind: h.kind, Object: &first.Items[i], First: true})
+		past.take(ctx, Change{At: h.began.Time, Kind: h.kind, Object: &first.Items[i], First: true})
 	}
 	return past.watch(ctx, client, first.GetResourceVersion())
 }
@@ -224,9 +253,9 @@ type catchUp struct {
 	done    bool
 }
 
-func (c *catchUp) take(change Change) {
+func (c *catchUp) take(ctx context.Context, change Change) {
 	if c.done {
-		c.timeline.add(change)
+		c.timeline.add(change, func() { c.changed(ctx) })
 		return
 	}
 	c.changes = append(c.changes, change)
@@ -322,7 +351,7 @@ func (c *catchUp) read(ctx context.Context, stream watch.Interface, from string)
 			if ev.Type == watch.Bookmark {
 				continue
 			}
-			c.take(Change{At: c.when(o), Kind: c.kind, Object: o, Deleted: ev.Type == watch.Deleted})
+			c.take(ctx, Change{At: c.when(o), Kind: c.kind, Object: o, Deleted: ev.Type == watch.Deleted})
 			if c.done {
 				c.changed(ctx)
 			} else {
