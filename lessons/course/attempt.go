@@ -99,14 +99,24 @@ func (c *Course) take(a *attempt, r checks.Report) {
 // update finds which goals are reached now, publishes the picture, and records what is new. The picture comes first: the
 // disk takes longer than a person should wait for a tick.
 func (c *Course) update(a *attempt) {
+	if c.tell(a) {
+		c.keepMade(a)
+	}
+}
+
+// tell publishes the picture and records what is new in it, one picture after the other. It says whether the attempt is
+// finished by it.
+func (c *Course) tell(a *attempt) (finished bool) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
 	c.mu.Lock()
 	if c.current != a {
 		c.mu.Unlock()
-		return
+		return false
 	}
 	reached := a.reachLocked()
 	s := a.pictureLocked()
-	finished := s.Done && !a.done
+	finished = s.Done && !a.done
 	a.done = a.done || finished
 	entries := a.verdictsLocked(s)
 	c.publishLocked(s)
@@ -125,7 +135,8 @@ func (c *Course) update(a *attempt) {
 		entries = append(entries, a.entry(journal.Entry{Kind: journal.Finished, Place: int(s.Score)}))
 	}
 	c.keep(a, records)
-	c.journalize(a, entries, finished)
+	c.journalize(a, entries)
+	return finished
 }
 
 // keep records; what cannot be recorded is told in the picture.

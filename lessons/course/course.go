@@ -84,6 +84,7 @@ type Course struct {
 	running  chan struct{}             // one slot: held by the Run that asks
 	building sync.Mutex                // held while a world is built: one at a time
 	built    bool                      // guarded by building: a world was built, so that the lab is fresh no more
+	telling  sync.Mutex                // held from before a picture is made until the journal has what is new in it
 
 	mu sync.Mutex
 	// guarded by mu

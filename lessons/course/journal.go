@@ -11,8 +11,14 @@ import (
 	"drydock/lessons/pack"
 )
 
-// write appends to the journal, if there is one.
+// write appends to the journal, if there is one, what a person did: behind what the picture that they saw was made of.
 func (c *Course) write(entries ...journal.Entry) error {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	return c.append(entries...)
+}
+
+func (c *Course) append(entries ...journal.Entry) error {
 	if c.cfg.Journal == nil || len(entries) == 0 {
 		return nil
 	}
@@ -85,17 +91,20 @@ func (a *attempt) verdictsLocked(s *State) []journal.Entry {
 const putAsideWithin = 5 * time.Second
 
 // journalize writes what became known, behind what led to it. What cannot be written is told in the picture.
-func (c *Course) journalize(a *attempt, entries []journal.Entry, finished bool) {
+func (c *Course) journalize(a *attempt, entries []journal.Entry) {
 	if len(entries) == 0 {
 		return
 	}
-	err := errors.Join(c.CatchUp(), c.write(entries...))
-	if finished {
-		ctx, stop := context.WithTimeout(context.Background(), putAsideWithin)
-		defer stop()
-		err = errors.Join(err, c.PutAside(ctx))
+	if err := errors.Join(c.CatchUp(), c.append(entries...)); err != nil {
+		c.troubled(a, err)
 	}
-	if err != nil {
+}
+
+// keepMade puts aside what the learner made, once the lesson is finished.
+func (c *Course) keepMade(a *attempt) {
+	ctx, stop := context.WithTimeout(context.Background(), putAsideWithin)
+	defer stop()
+	if err := c.PutAside(ctx); err != nil {
 		c.troubled(a, err)
 	}
 }
