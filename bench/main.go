@@ -1,6 +1,6 @@
 // Command bench measures what drydock promises and prints budget, measurement and floor side by side.
 //
-//	make bench                 everything, about two and a half minutes
+//	make bench                 everything, about three minutes
 //	go run ./bench -only pod   the groups whose name contains "pod"
 //
 // Every number it prints it has measured in the same run on the same machine: a busy or slow machine shows in the floor as
@@ -30,6 +30,8 @@ type group struct {
 var groups = []group{
 	{"start", measureStart},
 	{"pod", measurePods},
+	{"workload", measureWorkloads},
+	{"scheduler", measureScheduler},
 	{"list", measureLists},
 	{"memory", measureMemory},
 	{"lesson", measureLessons},

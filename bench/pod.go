@@ -18,7 +18,7 @@ const (
 	podImage    = "drydock/web:1"
 	namespace   = "default"
 	scaleTo     = 100
-	scaleWithin = 30 * time.Second // then it is reported how far it came
+	scaleWithin = time.Minute // then it is reported how far it came
 )
 
 // measurePods makes pods one at a time on an idle cluster, then many at once.
@@ -237,8 +237,14 @@ func emptied(ctx context.Context, client *kubernetes.Clientset) error {
 		return err
 	}
 	defer events.Stop()
-	background := metav1.DeletePropagationForeground
-	if err := client.AppsV1().Deployments(namespace).Delete(ctx, "scale", metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+	deployments := client.AppsV1().Deployments(namespace)
+	last, err := deployments.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=scale"})
+	if err != nil {
+		return err
+	}
+	defer last.Stop()
+	foreground := metav1.DeletePropagationForeground
+	if err := deployments.Delete(ctx, "scale", metav1.DeleteOptions{PropagationPolicy: &foreground}); err != nil {
 		return err
 	}
 	err = await(events, func(e watch.Event) bool {
@@ -250,5 +256,5 @@ func emptied(ctx context.Context, client *kubernetes.Clientset) error {
 	if err != nil {
 		return fmt.Errorf("%d pods are left: %w", len(left), err)
 	}
-	return nil
+	return await(last, func(e watch.Event) bool { return e.Type == watch.Deleted })
 }
