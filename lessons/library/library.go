@@ -9,11 +9,11 @@ import (
 	"drydock/lessons/pack"
 )
 
-//go:embed all:first-steps all:pods all:controllers
+//go:embed all:first-steps all:pods all:controllers all:services
 var files embed.FS
 
 // Names are the ids of the bundled packs, in the order in which a learner meets them.
-func Names() []string { return []string{"first-steps", "pods", "controllers"} }
+func Names() []string { return []string{"first-steps", "pods", "controllers", "services"} }
 
 // Load reads a bundled pack.
 func Load(name string) (*pack.Pack, error) {

@@ -37,7 +37,7 @@ func newFabric(name string, address netip.Prefix) error {
 		_, err = raise(name)
 	}
 	if err == nil {
-		err = setSysctl("ipv4/ip_forward", "1")
+		err = forwards()
 	}
 	if err != nil {
 		return errors.Join(err, netlink.LinkDel(bridge))
@@ -103,7 +103,15 @@ func (n Node) wireInside() error {
 			return fmt.Errorf("add the default route via %s: %w", n.Gateway, err)
 		}
 	}
-	return setSysctl("ipv4/ip_forward", "1")
+	return forwards()
+}
+
+// forwards makes a router of the current network namespace, one that always says why it takes no packet. By itself Linux tells a
+// sender only once a second that a port cannot be reached (icmp(7), icmp_ratelimit), so that of a few visits to a Service without
+// endpoints some are refused and some wait: no behaviour to learn from, and none to check.
+// Kubernetes: nodes keep the kernel's limit.
+func forwards() error {
+	return errors.Join(setSysctl("ipv4/ip_forward", "1"), setSysctl("ipv4/icmp_ratemask", "0"))
 }
 
 // DetachNode removes a node's cable; one that is gone already is no error. Needed before a node that has lost its power is attached

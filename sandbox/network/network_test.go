@@ -261,6 +261,8 @@ func TestFabric(t *testing.T) {
 		}
 	}
 
+	refusedEachTime(t, pods[1].netns, "172.30.0.12:9")
+
 	in(func() error { return network.SetNodeLink("node-2", false) })
 	if got, err := askFor(impatience, nodes[1].netns, "172.30.0.12"); err == nil {
 		t.Errorf("with the cable cut the server on node-2 still sees %q", got)
@@ -274,6 +276,34 @@ func TestFabric(t *testing.T) {
 	if _, err := askFor(impatience, lab.netns, "10.244.2.2"); err == nil {
 		t.Error("without a route from the lab the pod is still reached")
 	}
+}
+
+// refusedEachTime asks often where nobody listens, and wants to be told so every time: what tells is an ICMP message, of which Linux
+// by itself sends six at once and then one a second.
+func refusedEachTime(t *testing.T, netns, address string) {
+	t.Helper()
+	check(t, network.Do(netns, func() error {
+		for range 30 {
+			c, err := net.Dial("udp4", address)
+			if err != nil {
+				return err
+			}
+			err = errors.Join(c.SetDeadline(time.Now().Add(patience)), writeByte(c))
+			if err == nil {
+				_, err = c.Read(make([]byte, 1))
+			}
+			c.Close()
+			if !errors.Is(err, unix.ECONNREFUSED) {
+				return fmt.Errorf("ask %s from a pod: %w, want a refusal", address, err)
+			}
+		}
+		return nil
+	}))
+}
+
+func writeByte(c net.Conn) error {
+	_, err := c.Write([]byte{0})
+	return err
 }
 
 // The last reference to a pod's netns takes the cable along, and the node keeps its address, which the cable had too.
