@@ -33,14 +33,16 @@ func amountsOf(list corev1.ResourceList) amounts {
 	return a
 }
 
-// requestsOf is what a pod takes of its node: its containers together or its largest init container, and the overhead.
+// requestsOf is what a pod takes of its node: its containers together or its largest init container, and the overhead. While it is
+// resized, the larger of what it wants and what it has counts.
 func requestsOf(pod *corev1.Pod) amounts {
-	return amountsOf(resourcehelpers.PodRequests(pod, resourcehelpers.PodResourcesOptions{}))
+	return amountsOf(resourcehelpers.PodRequests(pod, resourcehelpers.PodResourcesOptions{UseStatusResources: true}))
 }
 
 // nonzeroOf counts containers without requests as 100m CPU and 200 MiB, so that they too are spread over the nodes.
 func nonzeroOf(pod *corev1.Pod) amounts {
 	return amountsOf(resourcehelpers.PodRequests(pod, resourcehelpers.PodResourcesOptions{
+		UseStatusResources: true,
 		NonMissingContainerRequests: corev1.ResourceList{
 			corev1.ResourceCPU:    *resource.NewMilliQuantity(100, resource.DecimalSI),
 			corev1.ResourceMemory: *resource.NewQuantity(200<<20, resource.BinarySI),
@@ -83,6 +85,16 @@ func (a amounts) within(b amounts) bool {
 		}
 	}
 	return a.cpu <= b.cpu && a.memory <= b.memory && a.storage <= b.storage
+}
+
+// lessOf says whether b has less than a of something that wanted counts.
+func (a amounts) lessOf(wanted, b amounts) bool {
+	for name, n := range wanted.others {
+		if n > 0 && a.others[name] > b.others[name] {
+			return true
+		}
+	}
+	return wanted.cpu > 0 && a.cpu > b.cpu || wanted.memory > 0 && a.memory > b.memory || wanted.storage > 0 && a.storage > b.storage
 }
 
 func (a amounts) zero() bool {

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 )
@@ -19,6 +21,13 @@ const (
 	podPlaced // on a node
 	podGone   // from a node
 	podLabels // of a pod on a node
+	podShrunk // a pod on a node asks for less than before
+
+	// of the pod itself that waits
+	ownLabels
+	ownTolerations
+	ownGates  // the last of its scheduling gates has gone
+	ownShrunk // it asks for less
 )
 
 // event is something that happened in the cluster, as queueing hints are asked about it.
@@ -26,7 +35,7 @@ type event struct {
 	what change
 	// the node it happened to; before is nil for a new one, node for one that is gone
 	before, node *corev1.Node
-	// the pod on a node it happened to; oldPod is nil for a new one, pod for one that is gone
+	// the pod on a node it happened to, or the one that waits; oldPod is nil for a new one, pod for one that is gone
 	oldPod, pod *podInfo
 }
 
@@ -44,6 +53,36 @@ func nodeEvent(before, node *corev1.Node) event {
 	}
 	if before.Spec.Unschedulable != node.Spec.Unschedulable {
 		e.what |= nodeCordon
+	}
+	return e
+}
+
+// placedEvent compares what others look at in a pod on a node; what is 0 when nothing of it changed.
+func placedEvent(before, p *podInfo) event {
+	e := event{oldPod: before, pod: p}
+	if !maps.Equal(before.Labels, p.Labels) {
+		e.what |= podLabels
+	}
+	if !before.requests.within(p.requests) {
+		e.what |= podShrunk
+	}
+	return e
+}
+
+// ownEvent compares what filters look at in a pod that waits.
+func ownEvent(before, p *podInfo) event {
+	e := event{oldPod: before, pod: p}
+	if !maps.Equal(before.Labels, p.Labels) {
+		e.what |= ownLabels
+	}
+	if !equality.Semantic.DeepEqual(before.Spec.Tolerations, p.Spec.Tolerations) {
+		e.what |= ownTolerations
+	}
+	if len(before.Spec.SchedulingGates) > 0 && len(p.Spec.SchedulingGates) == 0 {
+		e.what |= ownGates
+	}
+	if !before.requests.within(p.requests) {
+		e.what |= ownShrunk
 	}
 	return e
 }

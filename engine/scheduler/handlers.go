@@ -1,10 +1,7 @@
 package scheduler
 
 import (
-	"maps"
-
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 
 	"drydock/engine/controller"
 )
@@ -74,21 +71,21 @@ func (h podHandler) see(before, pod *corev1.Pod) {
 	case h.profiles[pod.Spec.SchedulerName] == nil:
 		return // somebody else's
 	default:
-		// Its own condition changes with every attempt: that must not start the next one.
-		changed := before == nil || !equality.Semantic.DeepEqual(before.Spec, pod.Spec) || !equality.Semantic.DeepEqual(before.Labels, pod.Labels)
 		p := newPodInfo(pod)
 		h.nominated(before, p)
-		h.queue.add(p, changed)
+		h.queue.add(p)
 	}
 }
 
-// placed takes in a pod on a node; that it is there, or its new labels, may help others.
+// placed takes in a pod on a node; that it is there, its new labels, or that it asks for less, may help others.
 func (h podHandler) placed(p *podInfo) {
 	switch before := h.world.place(p, p.Spec.NodeName); {
 	case before == nil || before.Spec.NodeName == "":
 		h.queue.happened(event{what: podPlaced, pod: p})
-	case !maps.Equal(before.Labels, p.Labels):
-		h.queue.happened(event{what: podLabels, oldPod: before, pod: p})
+	default:
+		if e := placedEvent(before, p); e.what != 0 {
+			h.queue.happened(e)
+		}
 	}
 }
 

@@ -1,14 +1,17 @@
 package scheduler
 
-import corev1 "k8s.io/api/core/v1"
+import "slices"
 
-// Helps when a wanted pod has come, a feared or guarding one has gone, or a node has moved to another domain.
+// Helps when a wanted pod has come, a feared or guarding one has gone, a node has moved to another domain, or the pod has other labels:
+// others may not want to be away from those.
 func (i interPodAffinity) Helps(p *podInfo, e event) bool {
 	n := p.neighbors
 	if n == nil {
 		n = &neighbors{}
 	}
 	switch {
+	case e.what&ownLabels != 0:
+		return true
 	case e.what&podPlaced != 0:
 		return i.meansByAll(n.requires, e.pod)
 	case e.what&podGone != 0:
@@ -17,21 +20,29 @@ func (i interPodAffinity) Helps(p *podInfo, e event) bool {
 		comes := !i.meansByAll(n.requires, e.oldPod) && i.meansByAll(n.requires, e.pod)
 		goes := i.meansByAny(n.forbids, e.oldPod) && !i.meansByAny(n.forbids, e.pod)
 		return comes || goes
-	case e.what&nodeAdded != 0:
+	case e.what&(nodeAdded|nodeLabels) == 0:
+		return false
+	case len(n.requires)+len(n.forbids) == 0:
+		// It was kept away by other pods' rules, by keys that only those pods know.
+		//
+		// Kubernetes: leaves such a pod until one of those goes, or for five minutes.
 		return true
-	case e.what&nodeLabels != 0:
-		// A pod that says nothing itself was kept away by other pods' rules, by keys that only those pods know.
-		return p.neighbors == nil || moved(n.requires, e.before, e.node) || moved(n.forbids, e.before, e.node)
+	case e.what&nodeAdded != 0:
+		return len(n.forbids) > 0 || joined(n.requires, nil, e.node.Labels)
 	}
-	return false
+	return joined(n.requires, e.before.Labels, e.node.Labels) || left(n.forbids, e.before.Labels, e.node.Labels)
 }
 
-// moved says whether a node is in another domain of one of the terms than before.
-func moved(terms []neighborTerm, before, node *corev1.Node) bool {
-	for k := range terms {
-		if before.Labels[terms[k].key] != node.Labels[terms[k].key] {
-			return true
-		}
-	}
-	return false
+// joined says whether a node has come into a domain of one of the terms.
+func joined(terms []neighborTerm, before, now map[string]string) bool {
+	return slices.ContainsFunc(terms, func(t neighborTerm) bool {
+		was, old := before[t.key]
+		is, has := now[t.key]
+		return has && (!old || was != is)
+	})
+}
+
+// left says whether a node has gone from a domain of one of the terms.
+func left(terms []neighborTerm, before, now map[string]string) bool {
+	return joined(terms, now, before)
 }

@@ -3,6 +3,8 @@ package scheduler
 import (
 	"maps"
 	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // resourcesFit lets a pod go only where what it requests is left, and prefers nodes by how much is left.
@@ -15,12 +17,24 @@ func (resourcesFit) Name() string { return "NodeResourcesFit" }
 
 func (resourcesFit) Weight() int64 { return 1 }
 
-// Helps when a pod has given back what it had, or a node is new or larger and could hold the pod if it were empty.
+// Helps when a pod has given back what it had, or some of what this one wants; when this one wants less; and when a node that could
+// hold the pod if it were empty is new, or has more than before of what the pod wants.
 func (resourcesFit) Helps(p *podInfo, e event) bool {
-	if e.what&podGone != 0 {
+	switch {
+	case e.what&(podGone|ownShrunk) != 0:
 		return true
+	case e.what&podShrunk != 0:
+		return e.oldPod.requests.lessOf(p.requests, e.pod.requests)
+	case e.what&(nodeAdded|nodeResources) == 0:
+		return false
 	}
-	return e.what&(nodeAdded|nodeResources) != 0 && p.requests.within(amountsOf(e.node.Status.Allocatable))
+	has := amountsOf(e.node.Status.Allocatable)
+	return p.requests.within(has) && (e.what&nodeAdded != 0 || grown(p, e.before, has, e.node))
+}
+
+func grown(p *podInfo, before *corev1.Node, has amounts, node *corev1.Node) bool {
+	return has.lessOf(p.requests, amountsOf(before.Status.Allocatable)) ||
+		node.Status.Allocatable.Pods().Cmp(*before.Status.Allocatable.Pods()) > 0
 }
 
 func (resourcesFit) Filter(p *podInfo, n *nodeInfo) *refusal {

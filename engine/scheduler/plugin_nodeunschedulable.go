@@ -11,8 +11,11 @@ var cordoned = &refusal{plugin: "NodeUnschedulable", reasons: []string{"node(s) 
 
 func (nodeUnschedulable) Name() string { return "NodeUnschedulable" }
 
-// Helps when a node is open that was not, or is new.
+// Helps when a node is open that was not, or is new, or when the pod has come to tolerate those that are not.
 func (nodeUnschedulable) Helps(p *podInfo, e event) bool {
+	if e.what&ownTolerations != 0 {
+		return tolerates(p, &closed)
+	}
 	return e.better(nodeCordon, func(n *corev1.Node) bool { return open(p, n) })
 }
 
@@ -24,6 +27,8 @@ func (nodeUnschedulable) Filter(p *podInfo, n *nodeInfo) *refusal {
 }
 
 func open(p *podInfo, node *corev1.Node) bool {
-	taint := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
-	return !node.Spec.Unschedulable || tolerates(p, &taint)
+	return !node.Spec.Unschedulable || tolerates(p, &closed)
 }
+
+// closed is the taint that a cordoned node stands for.
+var closed = corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}

@@ -105,12 +105,14 @@ func (e *evenness) least(i int) int {
 	return e.lowest[i]
 }
 
-// Helps when a pod that counts has come or gone, or a domain has changed.
+// Helps when a pod that counts has come or gone, a domain has changed, or the pod itself in what the constraints say of it.
 func (podTopologySpread) Helps(p *podInfo, e event) bool {
 	hard := only(p.spread, true)
 	switch {
+	case e.what&(ownLabels|ownTolerations) != 0:
+		return e.what&ownLabels != 0 && countedOtherwise(hard, e) || e.what&ownTolerations != 0 && slices.ContainsFunc(hard, honorsTaints)
 	case e.what&podLabels != 0:
-		return counted(hard, p, e.oldPod) != counted(hard, p, e.pod)
+		return e.pod.Namespace == p.Namespace && countedOtherwise(hard, e)
 	case e.what&podPlaced != 0:
 		return counted(hard, p, e.pod)
 	case e.what&podGone != 0:
@@ -131,6 +133,15 @@ func counted(constraints []spreadConstraint, p, other *podInfo) bool {
 	}
 	return false
 }
+
+// countedOtherwise says whether one of the constraints means the pod that did not before, or the other way round.
+func countedOtherwise(constraints []spreadConstraint, e event) bool {
+	return slices.ContainsFunc(constraints, func(c spreadConstraint) bool {
+		return c.selector.Matches(labels.Set(e.oldPod.Labels)) != c.selector.Matches(labels.Set(e.pod.Labels))
+	})
+}
+
+func honorsTaints(c spreadConstraint) bool { return c.honorsTaints }
 
 func domainsDiffer(constraints []spreadConstraint, e event) bool {
 	for i := range constraints {

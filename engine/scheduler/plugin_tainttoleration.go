@@ -15,9 +15,9 @@ func (taintToleration) Name() string { return "TaintToleration" }
 
 func (taintToleration) Weight() int64 { return 3 }
 
-// Helps when a node lost its last taint in the way, or is new and has none.
+// Helps when a node lost its last taint in the way, or is new and has none, or when the pod tolerates something else than before.
 func (taintToleration) Helps(p *podInfo, e event) bool {
-	return e.better(nodeTaints, func(n *corev1.Node) bool { return toleratesAll(p, n) })
+	return e.what&ownTolerations != 0 || e.better(nodeTaints, func(n *corev1.Node) bool { return toleratesAll(p, n) })
 }
 
 func (taintToleration) Filter(p *podInfo, n *nodeInfo) *refusal {

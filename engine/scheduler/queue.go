@@ -19,6 +19,8 @@ const (
 	lastBackoff  = 10 * time.Second
 	// leftover is after how long an unschedulable pod is tried again although nothing has happened.
 	leftover = 5 * time.Minute
+	// sweepEvery is how often such pods are looked for.
+	sweepEvery = 30 * time.Second
 )
 
 // item is a pod in the queue.
@@ -30,7 +32,7 @@ type item struct {
 	tried   time.Time // the end of the last attempt
 	failed  bool      // it ended in an error
 	waits   waits     // what could help
-	stale   bool      // the pod has changed since the attempt began
+	missed  []event   // changes of the pod since the attempt began
 	removed bool      // the pod is gone, or has a node
 }
 
@@ -57,8 +59,11 @@ type waits struct {
 
 // helps says whether an event is worth another look. Where there was no node to ask about, any will do.
 func (i *item) helps(e event) bool {
-	if len(i.waits.refused) == 0 {
-		return !i.waits.gated && e.what&nodeAdded != 0
+	switch {
+	case i.waits.gated:
+		return e.what&ownGates != 0
+	case len(i.waits.refused) == 0:
+		return e.what&nodeAdded != 0
 	}
 	return slices.ContainsFunc(i.waits.refused, func(f filter) bool { return f.Helps(i.pod, e) })
 }
@@ -74,11 +79,12 @@ type queue struct {
 	all     map[types.UID]*item // everything in the queue or in a cycle
 	trying  bool                // an attempt is under way
 	during  []event             // what has happened since it began
+	swept   time.Time           // when pods that have been aside for long were last looked for
 	wake    chan struct{}       // has a token when pop should look again
 }
 
 func newQueue() *queue {
-	return &queue{aside: map[types.UID]*item{}, all: map[types.UID]*item{}, wake: make(chan struct{}, 1)}
+	return &queue{aside: map[types.UID]*item{}, all: map[types.UID]*item{}, swept: time.Now(), wake: make(chan struct{}, 1)}
 }
 
 func (q *queue) wakeUp() {
@@ -88,9 +94,10 @@ func (q *queue) wakeUp() {
 	}
 }
 
-// add puts a pod into the active queue, or an updated pod that is in the queue in place of its old state. An update
-// takes an unschedulable pod out of its corner: its spec may be what kept it there.
-func (q *queue) add(p *podInfo, changed bool) {
+// add puts a pod into the active queue, or an updated pod that is in the queue in place of its old state. An unschedulable pod stays in
+// its corner unless what changed may be what kept it there: its own condition changes with every attempt, and that must not start
+// the next one.
+func (q *queue) add(p *podInfo) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i := q.all[p.UID]
@@ -102,12 +109,14 @@ func (q *queue) add(p *podInfo, changed bool) {
 		q.wakeUp()
 		return
 	}
+	e := ownEvent(i.pod, p)
 	i.pod = p
-	i.stale = i.stale || changed
-	if q.aside[p.UID] != nil && changed {
-		delete(q.aside, p.UID)
-		heap.Push(&q.active, i)
-		q.wakeUp()
+	switch {
+	case e.what == 0:
+	case q.aside[p.UID] == nil:
+		i.missed = append(i.missed, e)
+	case i.helps(e):
+		q.takeBackLocked(p.UID, i)
 	}
 }
 
@@ -133,7 +142,7 @@ func (q *queue) setAside(a *attempt, w waits) {
 	q.trying = false
 	switch {
 	case i.removed:
-	case i.stale || slices.ContainsFunc(q.during, i.helps):
+	case slices.ContainsFunc(i.missed, i.helps), slices.ContainsFunc(q.during, i.helps):
 		heap.Push(&q.waiting, i)
 		q.wakeUp()
 	default:
@@ -200,7 +209,6 @@ func (q *queue) pop(ctx context.Context) (*attempt, error) {
 		case <-q.wake:
 			timer.Stop()
 		case <-timer.C:
-			q.sweep()
 		}
 	}
 }
@@ -210,6 +218,9 @@ func (q *queue) next() (*attempt, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
+	if now.Sub(q.swept) >= sweepEvery {
+		q.sweepLocked(now)
+	}
 	for len(q.waiting) > 0 && !q.waiting[0].ready().After(now) {
 		heap.Push(&q.active, heap.Pop(&q.waiting))
 	}
@@ -225,23 +236,26 @@ func (q *queue) next() (*attempt, time.Duration) {
 			return q.beginLocked(i), 0
 		}
 	}
+	pause := leftover
 	if len(q.waiting) > 0 {
-		return nil, q.waiting[0].ready().Sub(now)
+		pause = q.waiting[0].ready().Sub(now)
 	}
-	return nil, leftover
+	if len(q.aside) > 0 {
+		pause = min(pause, q.swept.Add(sweepEvery).Sub(now))
+	}
+	return nil, pause
 }
 
 func (q *queue) beginLocked(i *item) *attempt {
-	i.stale, q.trying, q.during = false, true, nil
+	i.missed, q.trying, q.during = nil, true, nil
 	return &attempt{podInfo: i.pod, item: i}
 }
 
-// sweep wakes pods that have been aside for long.
-func (q *queue) sweep() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+// sweepLocked wakes pods that have been aside for long.
+func (q *queue) sweepLocked(now time.Time) {
+	q.swept = now
 	for uid, i := range q.aside {
-		if !i.waits.gated && time.Since(i.tried) >= leftover {
+		if !i.waits.gated && now.Sub(i.tried) >= leftover {
 			q.takeBackLocked(uid, i)
 		}
 	}

@@ -385,6 +385,34 @@ func TestRoomThatBecomesFree(t *testing.T) {
 	})
 }
 
+// TestRoomOfAResizedPod: a pod that is made smaller gives back room when its node has done it, and not before.
+func TestRoomOfAResizedPod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := newPod("first", on("a"), requests("2", "1Gi"))
+		first.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: first.Spec.Containers[0].Name, Resources: &corev1.ResourceRequirements{Requests: quantities("2", "1Gi")}}}
+		c := start(t, newNode("a"), first, newPod("second", requests("1", "1Gi")))
+		for _, step := range []struct {
+			name   string
+			resize func(*corev1.Pod)
+			node   string
+		}{
+			{"as it was", func(*corev1.Pod) {}, ""},
+			{"wanted", requests("1", "1Gi"), ""},
+			{"done", func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Resources.Requests = quantities("1", "1Gi") }, "a"},
+		} {
+			p := get(t, c, "first")
+			step.resize(p)
+			if _, err := c.Client.CoreV1().Pods("default").Update(ctx, p, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			c.Settle()
+			if got := get(t, c, "second").Spec.NodeName; got != step.node {
+				t.Errorf("%s: second is on %q, want %q", step.name, got, step.node)
+			}
+		}
+	})
+}
+
 // TestBindingFails: the pod is taken back from the node, and tried again after a back-off.
 func TestBindingFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
