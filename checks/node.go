@@ -113,7 +113,7 @@ func (c *nodeCheck) failed(r Result, err error) Result {
 
 // lookAt is the same question as a person would ask it.
 func (c *nodeCheck) lookAt() Text {
-	command := strings.Join(c.argv, " ")
+	command := typed(c.argv)
 	switch {
 	case c.of.Kind == PlaceNode:
 		return plainText("drydock node shell " + c.of.Name + " -- " + command)

@@ -49,6 +49,9 @@ func TestProbe(t *testing.T) {
 	mute := checks.ProbeSpec{UDP: &checks.UDPProbe{Address: "echo:7", Send: "ping", Silent: true}}
 	dns := checks.ProbeSpec{From: "pod/client", DNS: &checks.DNSProbe{Name: "web", Address: "10.96.0.7"}}
 	exec := checks.ProbeSpec{From: "node/node-1", Exec: &checks.ExecProbe{Command: []string{"cat", "/etc/motd"}, Contains: "hello"}}
+	shell := checks.ProbeSpec{From: "pod/client", Exec: &checks.ExecProbe{Command: []string{"sh", "-c", "cat $FILE || echo 'none'"}}}
+	script := checks.ProbeSpec{From: "pod/client", Exec: &checks.ExecProbe{Command: []string{"sh", "-c", "cd /\ncat motd"}}}
+	const quoted = `sh -c 'cat $FILE || echo '\''none'\'''`
 	wantGet := `GET http://web:8080/ from pod/client answers 200 and contains "version 1"`
 	for name, tt := range map[string]struct {
 		spec   checks.ProbeSpec
@@ -117,6 +120,12 @@ func TestProbe(t *testing.T) {
 		"exec says something else": {exec, &prober{exec: checks.ExecResult{Stdout: "bye"}}, reading{
 			"fail", "output", "", "`cat /etc/motd` on node/node-1 ends with code 0 and prints \"hello\"",
 			`it ended with code 0: "bye"`, why, "drydock node shell node-1 -- cat /etc/motd",
+		}},
+		"a command with blanks can be typed as it is shown": {shell, &prober{exec: checks.ExecResult{Code: 1, Stdout: "none"}}, reading{
+			"fail", "code", "", "`" + quoted + "` on pod/client ends with code 0", `it ended with code 1: "none"`, why, "kubectl exec client -- " + quoted,
+		}},
+		"a script is not shown": {script, &prober{exec: checks.ExecResult{Code: 1, Stdout: "no motd"}}, reading{
+			"fail", "code", "", "the lesson's question, asked on pod/client, ends with code 0", `it ended with code 1: "no motd"`, why, "",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

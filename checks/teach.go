@@ -59,10 +59,12 @@ var (
 	lookTyped  = plainText("history | tail")
 )
 
-// look is the same question as a person would ask it, from the same place.
+// look is the same question as a person would ask it, from the same place; nothing when no person would type it.
 func (s ProbeSpec) look() Text {
 	command := ""
 	switch {
+	case s.Exec != nil && s.Exec.script():
+		return nil
 	case s.HTTP != nil:
 		command = "wget -qO- " + s.HTTP.URL
 	case s.TCP != nil:
@@ -74,7 +76,7 @@ func (s ProbeSpec) look() Text {
 	case s.DNS != nil:
 		command = "nslookup " + s.DNS.Name
 	case s.Exec != nil:
-		command = strings.Join(s.Exec.Command, " ")
+		command = typed(s.Exec.Command)
 	}
 	from, _ := ParsePlace(s.From)
 	switch {
@@ -88,4 +90,19 @@ func (s ProbeSpec) look() Text {
 		command = "drydock exec -- " + command
 	}
 	return plainText(command)
+}
+
+// script reports whether the command is several lines, which nobody types or wants to read.
+func (s *ExecProbe) script() bool { return strings.Contains(strings.Join(s.Command, ""), "\n") }
+
+// typed is a command as a shell takes it.
+func typed(argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = word
+		if word == "" || strings.ContainsAny(word, " \t\n'\"`\\$&|;<>()*?[]{}#~!") {
+			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
 }

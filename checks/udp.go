@@ -72,9 +72,11 @@ func (c *probeCheck) expected() Text {
 		return wantNameIs.with(s.DNS.Name, from, s.DNS.Address)
 	case s.DNS != nil:
 		return wantName.with(s.DNS.Name, from)
+	case s.Exec.script():
+		return wantLines.with(from, s.Exec.Code)
 	case s.Exec.Contains != "":
-		return wantExecSays.with(strings.Join(s.Exec.Command, " "), from, s.Exec.Code, s.Exec.Contains)
+		return wantExecSays.with(typed(s.Exec.Command), from, s.Exec.Code, s.Exec.Contains)
 	default:
-		return wantExec.with(strings.Join(s.Exec.Command, " "), from, s.Exec.Code)
+		return wantExec.with(typed(s.Exec.Command), from, s.Exec.Code)
 	}
 }
