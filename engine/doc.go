@@ -79,6 +79,14 @@
 //	dns/server.go Server.Run 1
 //	  owns: the UDP and the TCP side of the name server. Woken by: a question. Stops: with ctx.
 //
+// The ingress controller, in a pod (userland):
+//
+//	ingress/controller.go Watcher.Run 5
+//	  owns: the copy of one kind. Woken by: a watch of the API. Stops: with ctx; Run waits for it, and makes the tables itself.
+//	ingress/serve.go Serve 4
+//	  owns: Watcher.Run, and the three doors. Woken by: a connection, which net/http gives a goroutine of its own. Stops: when ctx
+//	  has ended and the requests at hand are answered.
+//
 // A node's kubelet and proxy (docknode), and the lab's own proxy:
 //
 //	kubelet/kubelet.go Kubelet.Run 1

@@ -14,7 +14,7 @@ const (
 	disruptionController  = ""
 	quotaController       = ""
 	endpointsController   = "the endpoints controller"
-	ingressController     = "an ingress controller"
+	ingressController     = ""
 	networkPolicyProxy    = ""
 	addressAllocator      = "service addresses kept as objects by the server"
 	volumeControllers     = "the persistent volume controllers"

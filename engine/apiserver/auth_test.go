@@ -285,3 +285,28 @@ func TestWatchOverHTTP2(t *testing.T) {
 	}
 	want(t, w, watch.Added, "web", "")
 }
+
+// TestAccountOfTheIngressController: it may do its work and nothing else.
+func TestAccountOfTheIngressController(t *testing.T) {
+	s := newSecured(t, newKey(t))
+	for _, test := range []struct {
+		attributes authorizationv1.ResourceAttributes
+		allowed    bool
+	}{
+		{authorizationv1.ResourceAttributes{Verb: "watch", Group: "networking.k8s.io", Resource: "ingresses"}, true},
+		{authorizationv1.ResourceAttributes{Verb: "patch", Group: "networking.k8s.io", Resource: "ingresses", Subresource: "status"}, true},
+		{authorizationv1.ResourceAttributes{Verb: "create", Resource: "events"}, true},
+		{authorizationv1.ResourceAttributes{Verb: "patch", Group: "networking.k8s.io", Resource: "ingresses"}, false},
+		{authorizationv1.ResourceAttributes{Verb: "update", Resource: "secrets"}, false},
+		{authorizationv1.ResourceAttributes{Verb: "list", Resource: "configmaps"}, false},
+	} {
+		review, err := s.admin.AuthorizationV1().SubjectAccessReviews().Create(background, &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: "system:serviceaccount:ingress:ingress", Groups: []string{"system:serviceaccounts"}, ResourceAttributes: &test.attributes,
+			},
+		}, metav1.CreateOptions{})
+		if err != nil || review.Status.Allowed != test.allowed {
+			t.Errorf("%+v: %+v, %v", test.attributes, review.Status, err)
+		}
+	}
+}

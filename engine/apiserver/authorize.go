@@ -42,7 +42,7 @@ func authorize(who user.Info, a attributes) error {
 	return forbidden(who, a)
 }
 
-// allowed is the whole of the rules: service accounts see discovery and themselves, nodes what a kubelet works with,
+// allowed is the whole of the rules: service accounts see discovery and themselves (and those of accountRules their work), nodes what a kubelet works with,
 // everybody else everything.
 //
 // Kubernetes: RBAC and the node authorizer, which also ties a node to its own pods.
@@ -54,9 +54,9 @@ func allowed(who user.Info, a attributes) bool {
 	case openToAll(a):
 		return true
 	case slices.Contains(groups, "system:serviceaccounts"):
-		return false
+		return slices.Contains(accountRules[who.GetName()][a.what()], a.verb)
 	case slices.Contains(groups, user.NodesGroup):
-		return nodeMay(a)
+		return slices.Contains(nodeRules[a.what()], a.verb)
 	}
 	return true
 }
@@ -107,7 +107,23 @@ var nodeRules = map[string][]string{
 	"authorization.k8s.io/subjectaccessreviews": {"create"},
 }
 
-func nodeMay(a attributes) bool {
+// accountRules is the same for the service accounts of what drydock itself installs into a cluster.
+//
+// Kubernetes: ClusterRoles, which come with the manifests.
+var accountRules = map[string]map[string][]string{
+	"system:serviceaccount:ingress:ingress": {
+		"services":                           {"get", "list", "watch"},
+		"secrets":                            {"get", "list", "watch"},
+		"discovery.k8s.io/endpointslices":    {"get", "list", "watch"},
+		"networking.k8s.io/ingressclasses":   {"get", "list", "watch"},
+		"networking.k8s.io/ingresses":        {"get", "list", "watch"},
+		"networking.k8s.io/ingresses/status": {"update", "patch"},
+		"events":                             {"create", "patch"},
+	},
+}
+
+// what is the key of the rules: group/resource/subresource.
+func (a attributes) what() string {
 	resource := a.resource
 	if a.subresource != "" {
 		resource += "/" + a.subresource
@@ -115,7 +131,7 @@ func nodeMay(a attributes) bool {
 	if a.group != "" {
 		resource = a.group + "/" + resource
 	}
-	return slices.Contains(nodeRules[resource], a.verb)
+	return resource
 }
 
 // forbidden says in upstream's words who wanted what.

@@ -1,6 +1,7 @@
 // Command mkimage builds the bundled images into one OCI archive: mkimage -userland FILE -o FILE.
 //
-// drydock/base:1 is the userland with a link for each applet; drydock/web:1 and :2 are one small layer on top of it.
+// drydock/base:1 is the userland with a link for each applet; drydock/web:1 and :2 are one small layer on top of it, and
+// drydock/ingress:1 is the same files with another program to start.
 package main
 
 import (
@@ -56,7 +57,13 @@ func images(base image.Layer) []image.Spec {
 			},
 		})
 	}
-	return list
+	return append(list, image.Spec{
+		Name: "drydock/ingress:1", Layers: []image.Layer{base},
+		Config: ocispec.ImageConfig{
+			Entrypoint: []string{"/bin/ingress"}, Env: env, WorkingDir: "/", StopSignal: "SIGTERM",
+			ExposedPorts: map[string]struct{}{"8080/tcp": {}, "8443/tcp": {}},
+		},
+	})
 }
 
 // baseLayer asks the userland which applets it has, so that image and program cannot disagree.
