@@ -95,6 +95,13 @@ func (c *probeCheck) Needs() Needs {
 	if c.from.Kind == PlacePod {
 		namespace = c.from.Namespace
 	}
+	if c.from.Kind == PlaceAPI && c.spec.HTTP != nil {
+		if u, err := url.Parse(c.spec.HTTP.URL); err == nil {
+			if _, named, ok := strings.Cut(u.Hostname(), "."); ok {
+				namespace = named
+			}
+		}
+	}
 	v1 := schema.GroupVersion{Version: "v1"}
 	return Needs{
 		Kinds: []Kind{

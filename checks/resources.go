@@ -20,6 +20,9 @@ import (
 // ErrNoKind is returned for a kind that the API server does not serve.
 var ErrNoKind = errors.New("the API server does not know this kind")
 
+// errAway says that who serves a group of kinds cannot be reached by the API server.
+var errAway = errors.New("503 Service Unavailable")
+
 // Resource is what an API server says of one kind.
 type Resource struct {
 	Kind       schema.GroupVersionKind
@@ -86,7 +89,8 @@ func (r *Resources) Find(ctx context.Context, kind schema.GroupVersionKind) (Res
 	return Resource{}, fmt.Errorf("%s %s: %w", kind.GroupVersion(), kind.Kind, ErrNoKind)
 }
 
-// All lists what the server serves in the preferred version of each group, without subresources.
+// All lists what the server serves in the preferred version of each group, without subresources, and without groups whose own
+// server cannot be reached.
 func (r *Resources) All(ctx context.Context) ([]Resource, error) {
 	var groups metav1.APIGroupList
 	if err := r.get(ctx, "/apis", &groups); err != nil {
@@ -102,6 +106,9 @@ func (r *Resources) All(ctx context.Context) ([]Resource, error) {
 	var all []Resource
 	for _, gv := range versions {
 		list, err := r.group(ctx, gv)
+		if errors.Is(err, errAway) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -153,6 +160,8 @@ func (r *Resources) get(ctx context.Context, path string, into any) error {
 	switch {
 	case res.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("%s: %w", path, ErrNoKind)
+	case res.StatusCode == http.StatusServiceUnavailable:
+		return fmt.Errorf("ask the API server for %s: %w", path, errAway)
 	case res.StatusCode != http.StatusOK:
 		return fmt.Errorf("ask the API server for %s: %s", path, res.Status)
 	}

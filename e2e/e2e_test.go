@@ -87,7 +87,7 @@ func sessions(t *testing.T, who *syscall.Credential) {
 
 func environment(ts *testscript.TestScript) []string {
 	var vars []string
-	for _, name := range []string{"DRYDOCK_HOME", "DRYDOCK_LAB", "HOME", "SHELL", "PATH"} {
+	for _, name := range []string{"DRYDOCK_HOME", "DRYDOCK_LAB", "DRYDOCK_KUBECONFIG", "HOME", "SHELL", "PATH"} {
 		vars = append(vars, name+"="+ts.Getenv(name))
 	}
 	if file := ts.Getenv("KUBECONFIG"); file != "" {

@@ -99,11 +99,7 @@ func packsDir(p place) string { return filepath.Join(string(p.home), "packs") }
 
 // withCourse runs fn on the lab's course while the course asks its goals, and exits with fn's code.
 func (a *app) withCourse(cmd *cobra.Command, fn func(ctx context.Context, m plain.Mode, c *course.Course) int) error {
-	p, err := a.running(cmd.Context())
-	if err != nil {
-		return err
-	}
-	c, closeBook, err := a.openCourse(p)
+	c, closeBook, err := a.courseHere(cmd)
 	if err != nil {
 		return err
 	}
@@ -126,6 +122,18 @@ func (a *app) withCourse(cmd *cobra.Command, fn func(ctx context.Context, m plai
 	return exit(code)
 }
 
+// courseHere opens the course in the lab, which is started when it does not run, or on another cluster.
+func (a *app) courseHere(cmd *cobra.Command) (*course.Course, func() error, error) {
+	if a.kubeconfig != "" {
+		return a.courseElsewhere(cmd)
+	}
+	p, err := a.running(cmd.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.openCourse(p)
+}
+
 // running is the place of a lab that runs; it is started when it does not.
 func (a *app) running(ctx context.Context) (place, error) {
 	p, err := a.unpacked()
@@ -140,7 +148,7 @@ func (a *app) running(ctx context.Context) (place, error) {
 }
 
 func (a *app) mode(cmd *cobra.Command) plain.Mode {
-	return plain.Mode{Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr(), Lang: a.language(), JSON: a.json}
+	return plain.Mode{Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr(), Lang: a.language(), JSON: a.json, Archive: a.archive}
 }
 
 // language is what was asked for, or what the environment speaks (locale(7): the first of these that is set).
@@ -163,6 +171,7 @@ func (a *app) lessonCommand() *cobra.Command {
 	cmd := family(&cobra.Command{Use: "lesson", Short: "The course without the interface"})
 	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	cmd.PersistentFlags().StringVar(&a.pack, "pack", "", packFlag)
+	cmd.PersistentFlags().StringVar(&a.images, "images", "", imagesFlag)
 	cmd.AddCommand(
 		a.courseVerb("ls", "List the lessons", 0, func(ctx context.Context, m plain.Mode, c *course.Course, _ []string) int { return m.List(ctx, c) }),
 		a.consented("start [LESSON]", "Set up a lesson's world and print its first step", 1, func(ctx context.Context, m plain.Mode, c *course.Course, args []string, yes bool) int {
@@ -252,5 +261,7 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd.Flags().StringVar(&a.pack, "pack", "", packFlag)
 	return cmd
 }
+
+const imagesFlag = "with --kubeconfig: a `PLACE` such as registry.example.com/course, where that cluster finds drydock's images; it is kept"
 
 const packFlag = "which pack: a folder, a built pack, or the id of an installed or bundled one"

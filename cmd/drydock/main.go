@@ -87,6 +87,10 @@ type app struct {
 	json    bool
 	pack    string
 	learner string
+
+	kubeconfig string // of another cluster than a lab; "" for a lab
+	images     string // where that cluster finds the images that drydock carries
+	archive    string // where those images are on this machine
 }
 
 func newRoot() *cobra.Command {
@@ -107,7 +111,13 @@ func newRoot() *cobra.Command {
 	var look interfaceFlags
 	look.register(root)
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return a.open(cmd, look) }
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		switch takes := takesKubeconfig(cmd); {
+		case a.kubeconfig == "" && takes:
+			a.kubeconfig = os.Getenv(kubeconfigVariable)
+		case a.kubeconfig != "" && !takes:
+			return usage("--kubeconfig is for lessons on another cluster: drydock --kubeconfig FILE lesson, check and shell; `%s` is about labs", cmd.CommandPath())
+		}
 		if a.lang != "" && a.lang != "en" && a.lang != "ko" {
 			return usage("--lang takes en or ko, not %q", a.lang)
 		}
@@ -115,6 +125,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.lang, "lang", "", "language of lessons and interface: en or ko")
 	root.PersistentFlags().StringVar(&a.labName, "name", defaultLab, "which lab; many can run side by side")
+	root.PersistentFlags().StringVar(&a.kubeconfig, "kubeconfig", "", "a `FILE`: lesson, check and shell are about the cluster that it leads to, not about a lab (also "+kubeconfigVariable+")")
 	root.PersistentFlags().StringVar(&a.learner, "learner", "", "who learns: an id that is kept, such as a student number (also "+learnerVariable+")")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),

@@ -21,6 +21,19 @@ type record struct {
 
 // openRecord opens the record of a learner in a lab. The first id given is kept; a random one is until then.
 func (a *app) openRecord(p place, lab string) (*record, error) {
+	book, err := a.openBook(p)
+	if err != nil {
+		return nil, err
+	}
+	j, err := journal.Open(filepath.Join(p.home.Progress(), "journal"), book.Learner(), lab)
+	if err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
+	return &record{book, j}, nil
+}
+
+// openBook opens the book alone: where nobody can hand in what was done there is no journal.
+func (a *app) openBook(p place) (*progress.Book, error) {
 	book, err := progress.Open(p.home.Progress())
 	if err != nil {
 		return nil, err
@@ -33,11 +46,7 @@ func (a *app) openRecord(p place, lab string) (*record, error) {
 			return nil, errors.Join(err, book.Close())
 		}
 	}
-	j, err := journal.Open(filepath.Join(p.home.Progress(), "journal"), book.Learner(), lab)
-	if err != nil {
-		return nil, errors.Join(err, book.Close())
-	}
-	return &record{book, j}, nil
+	return book, nil
 }
 
 // close lets go of the files.

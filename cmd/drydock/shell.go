@@ -20,7 +20,12 @@ import (
 func (a *app) shellCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "shell", Short: "Open your shell inside the lab's network", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.inLab(cmd.Context(), control.Exec{}) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.kubeconfig != "" {
+				return a.shellElsewhere()
+			}
+			return a.inLab(cmd.Context(), control.Exec{})
+		},
 	}
 }
 

@@ -33,7 +33,9 @@ type Plan struct {
 	// Undoes is what a person made or changed in the system namespaces or outside of all, Nodes among it: it becomes what it was
 	// where the lab remembers that. What was deleted comes back and cannot be named here.
 	Undoes []Object
-	Writes []string // files in the learner's folder that would be overwritten with something else
+	// Namespace is deleted as a whole, on a cluster that is not drydock's own.
+	Namespace string
+	Writes    []string // files in the learner's folder that would be overwritten with something else
 }
 
 // Object names a Kubernetes object.
@@ -76,7 +78,7 @@ func (c *Course) Plan(ctx context.Context, lesson string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	var p Plan
+	p := Plan{Namespace: c.cfg.Elsewhere.Namespace}
 	for _, f := range old {
 		if f.owned() {
 			continue
@@ -129,12 +131,9 @@ func (c *Course) undoes(ctx context.Context) ([]Object, error) {
 }
 
 func (c *Course) touchedOfCluster(ctx context.Context, res checks.Resource) ([]Object, error) {
-	list, err := c.resources.Client().Resource(res.Resource).List(ctx, metav1.ListOptions{})
-	if apierrors.IsMethodNotSupported(err) || apierrors.IsNotFound(err) {
-		return nil, nil
-	}
+	list, err := c.listed(ctx, res)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", res.Resource.Resource, err)
+		return nil, err
 	}
 	var out []Object
 	for i := range list.Items {
@@ -266,7 +265,7 @@ func (c *Course) oldWorld(ctx context.Context, world []*unstructured.Unstructure
 	var running sync.WaitGroup
 	for _, res := range all {
 		namespaces := res.Kind == schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
-		if !res.Namespaced && !namespaces || !res.Can("list") || !res.Can("delete") || res.Kind.Kind == "Event" {
+		if !res.Namespaced && (!namespaces || c.elsewhere()) || !res.Can("list") || !res.Can("delete") || res.Kind.Kind == "Event" {
 			continue
 		}
 		running.Go(func() {
@@ -282,12 +281,9 @@ func (c *Course) oldWorld(ctx context.Context, world []*unstructured.Unstructure
 }
 
 func (c *Course) list(ctx context.Context, res checks.Resource, world []*unstructured.Unstructured) ([]found, error) {
-	list, err := c.resources.Client().Resource(res.Resource).List(ctx, metav1.ListOptions{})
-	if apierrors.IsMethodNotSupported(err) || apierrors.IsNotFound(err) {
-		return nil, nil
-	}
+	list, err := c.listed(ctx, res)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", res.Resource.Resource, err)
+		return nil, err
 	}
 	var out []found
 	for i := range list.Items {
@@ -298,6 +294,22 @@ func (c *Course) list(ctx context.Context, res checks.Resource, world []*unstruc
 		out = append(out, c.foundIn(res, o))
 	}
 	return out, nil
+}
+
+// listed is every object of a kind that a lesson may have to do with; none where there is nothing to list.
+func (c *Course) listed(ctx context.Context, res checks.Resource) (*unstructured.UnstructuredList, error) {
+	var client dynamic.ResourceInterface = c.resources.Client().Resource(res.Resource)
+	if c.elsewhere() {
+		client = c.resources.Client().Resource(res.Resource).Namespace(c.cfg.Elsewhere.Namespace)
+	}
+	list, err := client.List(ctx, metav1.ListOptions{})
+	switch {
+	case apierrors.IsMethodNotSupported(err), apierrors.IsNotFound(err), c.elsewhere() && apierrors.IsForbidden(err):
+		return &unstructured.UnstructuredList{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("list %s: %w", res.Resource.Resource, err)
+	}
+	return list, nil
 }
 
 // stays reports whether an object belongs to every fresh cluster, or is a namespace that the new world needs.

@@ -42,6 +42,9 @@ type Config struct {
 	Prober    checks.Prober // nil: probes from pods only
 	Workspace string        // the learner's folder; "" leaves files out
 	Seed      string        // for parameters; the learner and the pack when empty
+	// Elsewhere is where lessons are worked through on a cluster that is not drydock's own: everything of a lesson is made in
+	// that namespace and deleted with it. Without a namespace the cluster is a lab, and all of it is the lesson's.
+	Elsewhere pack.Elsewhere
 	// Fresh: the lab holds nothing from before, so that building a lesson's world need not look for it.
 	Fresh bool
 	// Scripts runs the scripts of checks; nil where that is not possible.
@@ -125,7 +128,7 @@ func (c *Course) Reload(p *pack.Pack) error {
 	if lesson == nil {
 		return nil
 	}
-	mine, err := lesson.For(a.marker.Seed)
+	mine, err := c.mine(lesson, a.marker.Seed)
 	if err != nil {
 		return fmt.Errorf("open lesson %s: %w", a.marker.Lesson, err)
 	}
@@ -152,7 +155,7 @@ func (c *Course) resume(m marker) error {
 	if a, err := c.open(); err == nil && a.marker == m {
 		return nil // it is current already
 	}
-	mine, err := lesson.For(m.Seed)
+	mine, err := c.mine(lesson, m.Seed)
 	if err != nil {
 		return fmt.Errorf("open lesson %s: %w", m.Lesson, err)
 	}
@@ -173,6 +176,9 @@ func (c *Course) Open(ctx context.Context, lesson string) error {
 		if err := c.resume(m); !errors.Is(err, ErrNoLesson) {
 			return err
 		}
+	}
+	if err := c.Fits(ctx, lesson); err != nil {
+		return err
 	}
 	return c.build(ctx, lesson)
 }

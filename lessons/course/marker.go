@@ -48,6 +48,9 @@ func (c *Course) markers() dynamic.ResourceInterface {
 
 // readMarker returns ErrNoLesson when no world was built, or not to its end.
 func (c *Course) readMarker(ctx context.Context) (marker, error) {
+	if c.elsewhere() {
+		return c.noted(ctx)
+	}
 	o, err := c.markers().Get(ctx, markerName, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -68,7 +71,12 @@ func (c *Course) readMarker(ctx context.Context) (marker, error) {
 
 // removeMarker comes before the first change of a world, so that one that was not built to its end is noticed.
 func (c *Course) removeMarker(ctx context.Context) error {
-	err := c.markers().Delete(ctx, markerName, metav1.DeleteOptions{})
+	var err error
+	if c.elsewhere() {
+		_, err = c.note(ctx, nil)
+	} else {
+		err = c.markers().Delete(ctx, markerName, metav1.DeleteOptions{})
+	}
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("remove the note about the open lesson: %w", err)
 	}
@@ -79,6 +87,13 @@ func (c *Course) removeMarker(ctx context.Context) error {
 func (c *Course) writeMarker(ctx context.Context, m marker) (marker, error) {
 	m.Began = now().Format(time.RFC3339Nano)
 	m.Typed = len(c.typed())
+	if c.elsewhere() {
+		var err error
+		if m.version, err = c.note(ctx, &m); err != nil {
+			return m, fmt.Errorf("note which lesson is open: %w", err)
+		}
+		return m, nil
+	}
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{"name": markerName, "namespace": markerNamespace},

@@ -65,7 +65,7 @@ func (c *Course) draw(id string) (*pack.Lesson, marker, error) {
 		return nil, marker{}, fmt.Errorf("there is no lesson %q", id)
 	}
 	seed := cmp.Or(c.cfg.Seed, c.cfg.Book.Learner()+"/"+general.Pack().Digest)
-	lesson, err := general.For(seed)
+	lesson, err := c.mine(general, seed)
 	if err != nil {
 		return nil, marker{}, fmt.Errorf("set up lesson %s: %w", id, err)
 	}
@@ -130,6 +130,12 @@ func (c *Course) furnish(ctx context.Context, lesson *pack.Lesson) error {
 	if err != nil {
 		return err
 	}
+	if c.elsewhere() {
+		if err := c.renew(ctx); err != nil {
+			return err
+		}
+		return c.applyAll(ctx, objects)
+	}
 	empty, err := c.rewind(ctx, emptySnapshot, "")
 	if err == nil && !empty {
 		staying := objects // namespaces of theirs need not go first
@@ -147,6 +153,10 @@ func (c *Course) furnish(ctx context.Context, lesson *pack.Lesson) error {
 		return err
 	}
 	c.built = true
+	return c.applyAll(ctx, objects)
+}
+
+func (c *Course) applyAll(ctx context.Context, objects []*unstructured.Unstructured) error {
 	for _, o := range objects {
 		if err := c.apply(ctx, o); err != nil {
 			return err
@@ -174,6 +184,9 @@ func manifests(lesson *pack.Lesson) ([]*unstructured.Unstructured, error) {
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Path, err)
+			}
+			if space := u.GetNamespace(); lesson.Namespace != "" && (space == "" || space == "default") {
+				u.SetNamespace(lesson.Namespace)
 			}
 			out = append(out, u)
 		}

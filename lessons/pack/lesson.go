@@ -28,6 +28,9 @@ type Lesson struct {
 	Solutions []Script
 	Mutants   []Script
 
+	// Namespace is where it is worked through; "" is the default one. See Elsewhere.
+	Namespace string
+
 	// set once by the loader
 	packID string
 	pack   *Pack
@@ -148,11 +151,14 @@ func (l *Lesson) Duration() time.Duration { return time.Duration(l.Minutes) * ti
 
 // For gives the lesson as the learner with this seed meets it: parameters drawn, and put into prose, world and goals.
 // The same seed gives the same lesson.
-func (l *Lesson) For(seed string) (*Lesson, error) {
-	if len(l.Params) == 0 {
+func (l *Lesson) For(seed string) (*Lesson, error) { return l.with(seed, "") }
+
+// with is For, with the images that drydock carries named as a registry has them.
+func (l *Lesson) with(seed, images string) (*Lesson, error) {
+	if len(l.Params) == 0 && images == "" {
 		return l, nil
 	}
-	load := &loader{fsys: l.pack.fsys}
+	load := &loader{fsys: l.pack.fsys, images: images}
 	out := load.build(l.pack, l.ID, l.values(seed))
 	if len(load.problems) > 0 {
 		return nil, load.problems

@@ -96,7 +96,8 @@ type rawPack struct {
 type loader struct {
 	fsys     fs.FS
 	problems Problems
-	unsealed bool // questions may lack their keys
+	unsealed bool   // questions may lack their keys
+	images   string // where the images that drydock carries are in a registry; "" leaves their names
 }
 
 func (l *loader) report(file string, format string, args ...any) {
@@ -183,6 +184,9 @@ func (l *loader) read(name string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, largest+1))
 	if err == nil && len(data) > largest {
 		return nil, errors.New("the file is larger than 1 MiB")
+	}
+	if l.images != "" {
+		data = carried.ReplaceAll(data, []byte(l.images+"/$1"))
 	}
 	return data, err
 }

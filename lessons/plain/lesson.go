@@ -24,22 +24,27 @@ type lessonLine struct {
 	Stale    bool     `json:"stale,omitempty"`
 	Score    int      `json:"score"`
 	Needs    []string `json:"needs,omitempty"`
+	NeedsLab []string `json:"needsLab,omitempty"` // what of a lab, on a cluster that is none
 }
 
 // List prints the lessons, below the titles of their tracks where there are several.
-func (m Mode) List(_ context.Context, c *course.Course) int {
+func (m Mode) List(ctx context.Context, c *course.Course) int {
 	lessons, err := c.Lessons()
 	if err != nil {
 		return m.failed(err)
 	}
 	lines := []lessonLine{}
 	for i, l := range lessons {
+		wants, err := m.wants(ctx, c, l.Lesson.ID)
+		if err != nil {
+			return m.failed(err)
+		}
 		lines = append(lines, lessonLine{
-			l.Lesson.ID, m.text(l.Track), m.text(l.Lesson.Title), l.Lesson.Minutes, l.Started, l.Finished, l.Stale, l.Score, l.Needs,
+			l.Lesson.ID, m.text(l.Track), m.text(l.Lesson.Title), l.Lesson.Minutes, l.Started, l.Finished, l.Stale, l.Score, l.Needs, wants,
 		})
 		if !m.JSON {
 			m.track(c.Pack(), lessons, i)
-			m.say(listLine, i+1, m.text(l.Lesson.Title), l.Lesson.ID, l.Lesson.Minutes, m.standing(l))
+			m.say(listLine, i+1, m.text(l.Lesson.Title), l.Lesson.ID, l.Lesson.Minutes, m.standing(l, wants))
 		}
 	}
 	if m.JSON {
@@ -60,8 +65,24 @@ func (m Mode) track(p *pack.Pack, lessons []course.LessonInfo, i int) {
 	fmt.Fprintln(m.Out, title)
 }
 
-func (m Mode) standing(l course.LessonInfo) string {
+// wants is what a lesson needs that this cluster has not.
+func (m Mode) wants(ctx context.Context, c *course.Course, lesson string) ([]string, error) {
+	var foreign *course.Foreign
+	err := c.Fits(ctx, lesson)
+	if !errors.As(err, &foreign) {
+		return nil, err
+	}
+	var out []string
+	for _, t := range foreign.Wants {
+		out = append(out, m.text(t))
+	}
+	return append(out, foreign.Images...), nil
+}
+
+func (m Mode) standing(l course.LessonInfo, wants []string) string {
 	switch {
+	case len(wants) > 0:
+		return fmt.Sprintf(m.text(standForeign), strings.Join(wants, "; "))
 	case l.Finished:
 		return fmt.Sprintf(m.text(standDone), l.Score)
 	case l.Stale:
@@ -84,7 +105,7 @@ func (m Mode) Start(ctx context.Context, c *course.Course, lesson string, yes bo
 	}
 	open := c.Current()
 	if lesson == "" && open == nil {
-		if lesson, err = firstOpen(c); err != nil {
+		if lesson, err = firstOpen(ctx, c); err != nil {
 			return m.failed(err)
 		}
 	}
@@ -94,14 +115,18 @@ func (m Mode) Start(ctx context.Context, c *course.Course, lesson string, yes bo
 	return m.change(ctx, c, lesson, yes)
 }
 
-func firstOpen(c *course.Course) (string, error) {
+func firstOpen(ctx context.Context, c *course.Course) (string, error) {
 	lessons, err := c.Lessons()
 	if err != nil {
 		return "", err
 	}
 	for _, l := range lessons {
-		if !l.Finished && len(l.Needs) == 0 {
-			return l.Lesson.ID, nil
+		if l.Finished || len(l.Needs) > 0 {
+			continue
+		}
+		var foreign *course.Foreign
+		if err := c.Fits(ctx, l.Lesson.ID); err == nil || !errors.As(err, &foreign) {
+			return l.Lesson.ID, err
 		}
 	}
 	return lessons[0].Lesson.ID, nil
@@ -112,6 +137,9 @@ func (m Mode) change(ctx context.Context, c *course.Course, lesson string, yes b
 	if c.Pack().Lesson(lesson) == nil {
 		fmt.Fprintf(m.Err, unknownID.In(m.Lang)+"\n", lesson)
 		return Usage
+	}
+	if err := c.Fits(ctx, lesson); err != nil {
+		return m.failed(err)
 	}
 	plan, err := c.Plan(ctx, lesson)
 	if err != nil {
@@ -131,6 +159,8 @@ func (m Mode) change(ctx context.Context, c *course.Course, lesson string, yes b
 func (m Mode) plan(p course.Plan) {
 	if len(p.Deletes) == 0 {
 		m.say(planEmpty)
+	} else if p.Namespace != "" {
+		m.say(planSpace, p.Namespace)
 	} else {
 		m.say(planHead)
 	}
@@ -201,11 +231,16 @@ func (m Mode) Next(ctx context.Context, c *course.Course, yes bool) int {
 	}
 	all := c.Pack().Lessons
 	i := 1 + slices.IndexFunc(all, func(l *pack.Lesson) bool { return l.ID == c.Current().ID })
-	if i >= len(all) {
-		m.say(noMore)
-		return No
+	for ; i < len(all); i++ {
+		var foreign *course.Foreign
+		if err := c.Fits(ctx, all[i].ID); errors.As(err, &foreign) && len(foreign.Wants) > 0 {
+			m.say(skipsLesson, all[i].ID)
+			continue
+		}
+		return m.change(ctx, c, all[i].ID, yes)
 	}
-	return m.change(ctx, c, all[i].ID, yes)
+	m.say(noMore)
+	return No
 }
 
 // Hint prints one more hint of the step that is being worked on; without yes only the price of one that has a price.

@@ -35,6 +35,8 @@ type Mode struct {
 	Err  io.Writer
 	Lang string
 	JSON bool // of check, lesson ls, pack test and pack lint
+
+	Archive string // the images that drydock carries, as one file
 }
 
 // say writes one paragraph in the language of the Mode.
@@ -56,6 +58,7 @@ func (m Mode) writeJSON(v any) int {
 // failed tells an error and picks the exit code.
 func (m Mode) failed(err error) int {
 	var locked *course.Locked
+	var foreign *course.Foreign
 	switch {
 	case errors.Is(err, course.ErrNoLesson):
 		fmt.Fprintln(m.Err, noLesson.In(m.Lang))
@@ -63,10 +66,29 @@ func (m Mode) failed(err error) int {
 	case errors.As(err, &locked):
 		fmt.Fprintf(m.Err, lockedLesson.In(m.Lang)+"\n", locked.Lesson, strings.Join(locked.Needs, ", "))
 		return No
+	case errors.As(err, &foreign):
+		m.foreign(foreign)
+		return No
+	case errors.Is(err, course.ErrTaken):
+		fmt.Fprintln(m.Err, err)
+		return No
 	default:
 		fmt.Fprintln(m.Err, err)
 		return Broken
 	}
+}
+
+// foreign says why another cluster cannot hold a lesson, and what could be done about it.
+func (m Mode) foreign(f *course.Foreign) {
+	if len(f.Wants) > 0 {
+		fmt.Fprintf(m.Err, needsLab.In(m.Lang)+"\n", f.Lesson)
+		for _, t := range f.Wants {
+			fmt.Fprintln(m.Err, "  "+m.text(t))
+		}
+		fmt.Fprintf(m.Err, startInLab.In(m.Lang)+"\n", f.Lesson)
+		return
+	}
+	fmt.Fprintf(m.Err, needsImages.In(m.Lang)+"\n", f.Lesson, strings.Join(f.Images, ", "), m.Archive)
 }
 
 // during runs the course while f works.

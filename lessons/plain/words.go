@@ -14,6 +14,13 @@ var (
 	noMore       = both("There is no further lesson.", "다음 수업이 없습니다.")
 	noMoreHints  = both("There are no more hints for this step.", "이 단계의 힌트를 모두 보았습니다.")
 
+	needsLab    = both("Lesson %s needs a lab of drydock's own. It asks for:", "수업 %s은(는) drydock의 실습 환경이 있어야 합니다. 필요한 것:")
+	startInLab  = both("Do it in a lab: drydock lesson start %s", "실습 환경에서 시작하기: drydock lesson start %s")
+	needsImages = both("Lesson %s needs images that no node of this cluster shows: %s. They are in the archive %s: put them on the nodes (kind load image-archive, k3s ctr images import, …), or into a registry and name it: drydock --kubeconfig FILE lesson start --images REGISTRY/FOLDER",
+		"수업 %s에 필요한 이미지가 이 클러스터의 어느 노드에도 없습니다: %s. 이미지는 %s 파일에 있습니다. 노드에 넣거나(kind load image-archive, k3s ctr images import 등), 레지스트리에 올리고 주소를 알려 주세요: drydock --kubeconfig FILE lesson start --images 레지스트리/폴더")
+	skipsLesson  = both("%s is left out: it needs a lab of drydock's own.", "%s 수업은 건너뜁니다. drydock의 실습 환경이 있어야 합니다.")
+	standForeign = both("needs a lab: %s", "실습 환경 필요: %s")
+
 	listLine    = both("%d. %s (%s), %d minutes: %s", "%d. %s (%s), %d분: %s")
 	standDone   = both("done, %d of 100 points", "완료, 100점 중 %d점")
 	standStale  = both("done, but the lesson has changed since", "완료했지만 그 뒤로 수업 내용이 바뀜")
@@ -55,6 +62,7 @@ var (
 	hintLast     = both("The next hint gives the command. What have you tried?", "다음 힌트에는 명령이 나옵니다. 지금까지 무엇을 해 보았는지 먼저 떠올려 보세요.")
 	waitsForHold = both("Waiting: %s: %s.", "기다리는 중: %s: %s.")
 	planHead     = both("This deletes from the lab:", "실습 환경에서 다음을 지웁니다:")
+	planSpace    = both("This deletes the namespace %s, and in it:", "네임스페이스 %s와(과) 그 안의 다음 항목을 지웁니다:")
 	planUndoes   = both("And takes back what you made or changed in the cluster itself:", "클러스터 자체에서 만들거나 바꾼 다음 항목도 되돌립니다:")
 	planWrites   = both("And overwrites in your folder:", "작업 폴더에서 다음을 덮어씁니다:")
 	planEmpty    = both("There is nothing to delete.", "지울 것이 없습니다.")
