@@ -32,45 +32,52 @@ func TestPodsHaveCgroups(t *testing.T) {
 	must(t, err)
 	groups, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
 	must(t, err)
-	if !strings.Contains(string(groups), "/kubepods/burstable/poduid-web/"+id) {
-		t.Errorf("the container is in %s", groups)
+	before, _, ok := strings.Cut(string(groups), "/kubepods/burstable/poduid-web/"+id)
+	if !ok {
+		t.Fatalf("the container is in %s", groups)
 	}
-	if got := n.limitsOf("kubepods/burstable/poduid-web"); got != "50000 67108864" {
+	top := tree(filepath.Base(before))
+	if got := top.limitsOf(t, "kubepods/burstable/poduid-web"); got != "50000 67108864" {
 		t.Errorf("quota and memory of the pod: %s", got)
 	}
-	if shares := readGroup(t, "kubepods/burstable", "cpu.shares"); shares != "" && shares != "514" {
+	if shares := top.read(t, "kubepods/burstable", "cpu.shares"); shares != "" && shares != "514" {
 		t.Errorf("the class has %s shares, want those of its pod and 2", shares)
 	}
 	_, err = n.UpdatePodSandboxResources(n.ctx(), &runtimeapi.UpdatePodSandboxResourcesRequest{
 		PodSandboxId: pod, Resources: &runtimeapi.LinuxContainerResources{CpuShares: 1024, MemoryLimitInBytes: 128 << 20},
 	})
 	must(t, err)
-	if got := n.limitsOf("kubepods/burstable/poduid-web"); !strings.HasSuffix(got, " 134217728") || strings.HasPrefix(got, "50000") {
+	if got := top.limitsOf(t, "kubepods/burstable/poduid-web"); !strings.HasSuffix(got, " 134217728") || strings.HasPrefix(got, "50000") {
 		t.Errorf("quota and memory of the pod after the update: %s", got)
 	}
 
 	_, err = n.StopPodSandbox(n.ctx(), &runtimeapi.StopPodSandboxRequest{PodSandboxId: pod})
 	must(t, err)
-	if left := find("kubepods/burstable/poduid-web", "."); len(left) > 0 {
+	if left := top.find("kubepods/burstable/poduid-web", "."); len(left) > 0 {
 		t.Errorf("groups of a stopped pod: %v", left)
 	}
 	config.Metadata.Attempt = 1 // the next sandbox of the pod has the same cgroup
 	n.runPod(config)
 }
 
+// tree is the name of the directory below which a manager has its groups, in each hierarchy. Labs that run beside the test have
+// groups of the same names below others.
+type tree string
+
 // limitsOf is the CPU quota and the memory limit of a group, of whichever version.
-func (n *node) limitsOf(group string) string {
-	if quota := readGroup(n.t, group, "cpu.cfs_quota_us"); quota != "" {
-		return quota + " " + readGroup(n.t, group, "memory.limit_in_bytes")
+func (top tree) limitsOf(t testing.TB, group string) string {
+	t.Helper()
+	if quota := top.read(t, group, "cpu.cfs_quota_us"); quota != "" {
+		return quota + " " + top.read(t, group, "memory.limit_in_bytes")
 	}
-	quota, _, _ := strings.Cut(readGroup(n.t, group, "cpu.max"), " ")
-	return quota + " " + readGroup(n.t, group, "memory.max")
+	quota, _, _ := strings.Cut(top.read(t, group, "cpu.max"), " ")
+	return quota + " " + top.read(t, group, "memory.max")
 }
 
-// readGroup is the content of a group's file, empty when no hierarchy has it.
-func readGroup(t testing.TB, group, file string) string {
+// read is the content of a group's file, empty when no hierarchy has it.
+func (top tree) read(t testing.TB, group, file string) string {
 	t.Helper()
-	for _, path := range find(group, file) {
+	for _, path := range top.find(group, file) {
 		text, err := os.ReadFile(path)
 		must(t, err)
 		return strings.TrimSpace(string(text))
@@ -78,10 +85,10 @@ func readGroup(t testing.TB, group, file string) string {
 	return ""
 }
 
-func find(group, file string) []string {
+func (top tree) find(group, file string) []string {
 	var found []string
 	for _, root := range []string{"/sys/fs/cgroup/", "/sys/fs/cgroup/*/"} {
-		more, _ := filepath.Glob(root + "drydock-" + strconv.Itoa(os.Getpid()) + "-*/" + group + "/" + file)
+		more, _ := filepath.Glob(root + string(top) + "/" + group + "/" + file)
 		found = append(found, more...)
 	}
 	return found
