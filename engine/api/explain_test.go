@@ -21,14 +21,14 @@ import (
 type documents struct{}
 
 func (documents) Paths() (map[string]openapi.GroupVersion, error) {
-	data, err := api.OpenAPIV3Index()
+	data, err := api.OpenAPIV3Index(api.Full)
 	if err != nil {
 		return nil, err
 	}
 	var index struct {
 		Paths map[string]struct{ ServerRelativeURL string }
 	}
-	if err := json.Unmarshal(data, &index); err != nil {
+	if err := json.Unmarshal(data.JSON, &index); err != nil {
 		return nil, err
 	}
 	paths := map[string]openapi.GroupVersion{}
@@ -41,7 +41,7 @@ func (documents) Paths() (map[string]openapi.GroupVersion, error) {
 type document struct{ path, url string }
 
 func (d document) Schema(string) ([]byte, error) {
-	document, err := api.OpenAPIV3(d.path)
+	document, err := api.OpenAPIV3(d.path, api.Full)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (d document) ServerRelativeURL() string { return d.url }
 
 // TestKubectlExplains: the real kubectl finds its way through the cut documents.
 func TestKubectlExplains(t *testing.T) {
-	if _, err := api.OpenAPIV3Index(); errors.Is(err, api.ErrNoDocuments) {
+	if _, err := api.OpenAPIV3Index(api.Full); errors.Is(err, api.ErrNoDocuments) {
 		t.Skip("the OpenAPI documents are missing: make generate")
 	}
 	for _, r := range api.All() {

@@ -43,7 +43,7 @@ func TestOpenAPIV2(t *testing.T) {
 }
 
 func TestOpenAPIV3(t *testing.T) {
-	data, err := api.OpenAPIV3Index()
+	data, err := api.OpenAPIV3Index(api.Full)
 	if errors.Is(err, api.ErrNoDocuments) {
 		t.Skip("the OpenAPI documents are missing: make generate")
 	}
@@ -53,7 +53,7 @@ func TestOpenAPIV3(t *testing.T) {
 	var index struct {
 		Paths map[string]struct{ ServerRelativeURL string }
 	}
-	if err := json.Unmarshal(data, &index); err != nil {
+	if err := json.Unmarshal(data.JSON, &index); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range api.All() {
@@ -61,7 +61,7 @@ func TestOpenAPIV3(t *testing.T) {
 		if r.Group == "" {
 			path = "api/v1"
 		}
-		document, err := api.OpenAPIV3(path)
+		document, err := api.OpenAPIV3(path, api.Full)
 		if err != nil || document == nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -75,7 +75,7 @@ func TestOpenAPIV3(t *testing.T) {
 			t.Errorf("%s as protobuf: %v", path, err)
 		}
 	}
-	if document, err := api.OpenAPIV3("apis/unicorn/v1"); document != nil || err != nil {
+	if document, err := api.OpenAPIV3("apis/unicorn/v1", api.Full); document != nil || err != nil {
 		t.Errorf("a path that is not there: %v, %v", document, err)
 	}
 }

@@ -72,7 +72,7 @@ func writeV3Path(w *writer, file, path string) error {
 	spec["paths"] = paths
 	components := spec["components"].(object)
 	if schemas, ok := components["schemas"].(object); ok {
-		components["schemas"] = reachable(paths, schemas, "#/components/schemas/")
+		components["schemas"] = reachable(paths, schemas, schemaPrefix)
 	}
 	asJSON, err := json.Marshal(spec)
 	if err != nil {
@@ -86,7 +86,10 @@ func writeV3Path(w *writer, file, path string) error {
 	if err != nil {
 		return err
 	}
-	return w.document(path, asJSON, asProto)
+	if err := w.document(path, asJSON, asProto); err != nil {
+		return err
+	}
+	return w.forWriting(spec)
 }
 
 func read(file string) (object, error) {

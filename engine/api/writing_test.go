@@ -1,0 +1,137 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/kube-openapi/pkg/spec3"
+	"k8s.io/kube-openapi/pkg/validation/spec"
+
+	"drydock/engine/api"
+)
+
+func parsedV3(t *testing.T, path string, form api.Form) (*spec3.OpenAPI, int) {
+	t.Helper()
+	document, err := api.OpenAPIV3(path, form)
+	if errors.Is(err, api.ErrNoDocuments) {
+		t.Skip("the OpenAPI documents are missing: make generate")
+	}
+	if err != nil || document == nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if got := api.ETag(document.JSON); got != document.ETag {
+		t.Errorf("%s: the ETag is not the hash", path)
+	}
+	out := &spec3.OpenAPI{}
+	if err := json.Unmarshal(document.JSON, out); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return out, len(document.JSON)
+}
+
+// What a client that writes reads from the short form is what it would have read from the whole document.
+func TestWritingForm(t *testing.T) {
+	for _, path := range []string{"api/v1", "apis/apps/v1", "apis/batch/v1", "apis/networking.k8s.io/v1"} {
+		full, fullSize := parsedV3(t, path, api.Full)
+		short, size := parsedV3(t, path, api.Writing)
+		if size*5 > fullSize {
+			t.Errorf("%s: the short form has %d bytes of %d", path, size, fullSize)
+		}
+		found := 0
+		for address, item := range full.Paths.Paths {
+			if item.Patch == nil || strings.Contains(address, "{name}/") {
+				continue
+			}
+			found++
+			if diff := cmp.Diff(patchOf(item.Patch), patchOf(short.Paths.Paths[address].Patch)); diff != "" {
+				t.Errorf("%s: the patch in the short form (-want +got):\n%s", address, diff)
+			}
+			kind := item.Patch.Extensions["x-kubernetes-group-version-kind"].(map[string]any)
+			name := schemaOf(full, kind)
+			if got := schemaOf(short, kind); name == "" || got != name {
+				t.Errorf("%v is %q in the short form, want %q", kind, got, name)
+				continue
+			}
+			sameMerging(t, full.Components.Schemas, short.Components.Schemas, name, map[string]bool{})
+		}
+		if found == 0 {
+			t.Errorf("%s: nothing in it can be patched", path)
+		}
+	}
+}
+
+// patchOf is what kubectl asks of a patch operation: its kind, its parameters, and the forms of its body.
+func patchOf(op *spec3.Operation) []string {
+	kind, _ := json.Marshal(op.Extensions["x-kubernetes-group-version-kind"])
+	out := []string{string(kind)}
+	for _, p := range op.Parameters {
+		out = append(out, p.In+" "+p.Name)
+	}
+	return append(out, slices.Sorted(maps.Keys(op.RequestBody.Content))...)
+}
+
+func schemaOf(document *spec3.OpenAPI, kind map[string]any) string {
+	for name, schema := range document.Components.Schemas {
+		list, _ := schema.Extensions["x-kubernetes-group-version-kind"].([]any) // none: not a kind
+		if slices.ContainsFunc(list, func(one any) bool { return cmp.Equal(one, any(kind)) }) {
+			return name
+		}
+	}
+	return ""
+}
+
+// sameMerging compares the fields of a schema and of all that it refers to.
+func sameMerging(t *testing.T, full, short map[string]*spec.Schema, name string, seen map[string]bool) {
+	t.Helper()
+	if seen[name] {
+		return
+	}
+	seen[name] = true
+	if short[name] == nil {
+		t.Errorf("%s is not in the short form", name)
+		return
+	}
+	if want, got := slices.Sorted(maps.Keys(full[name].Properties)), slices.Sorted(maps.Keys(short[name].Properties)); !slices.Equal(want, got) {
+		t.Errorf("%s has the fields %v in the short form, want %v", name, got, want)
+	}
+	for field, want := range full[name].Properties {
+		got := short[name].Properties[field]
+		if diff := cmp.Diff(mergeOf(&want), mergeOf(&got)); diff != "" {
+			t.Errorf("%s.%s in the short form (-want +got):\n%s", name, field, diff)
+		}
+		for _, next := range refsIn(&want) {
+			sameMerging(t, full, short, next, seen)
+		}
+	}
+}
+
+func mergeOf(s *spec.Schema) []any {
+	out := []any{s.Extensions["x-kubernetes-patch-strategy"], s.Extensions["x-kubernetes-patch-merge-key"]}
+	for _, ref := range refsIn(s) {
+		out = append(out, ref)
+	}
+	return out
+}
+
+// refsIn are the schemas that one refers to: as it is, for its items, and for what is in its map.
+func refsIn(s *spec.Schema) []string {
+	var out []string
+	if ref := s.Ref.String(); ref != "" {
+		out = append(out, strings.TrimPrefix(ref, "#/components/schemas/"))
+	}
+	for i := range s.AllOf {
+		out = append(out, refsIn(&s.AllOf[i])...)
+	}
+	if s.Items != nil {
+		out = append(out, refsIn(s.Items.Schema)...)
+	}
+	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema != nil {
+		out = append(out, refsIn(s.AdditionalProperties.Schema)...)
+	}
+	return out
+}
