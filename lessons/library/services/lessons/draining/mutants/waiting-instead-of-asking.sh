@@ -6,4 +6,4 @@ set -e
 kubectl patch deployment shop --patch '{"spec":{"minReadySeconds":3,"template":{"spec":{"containers":[{"name":"web","image":"drydock/web:2",
   "lifecycle":{"preStop":{"sleep":{"seconds":3}}}}]}}}}'
 kubectl rollout status deployment/shop --timeout=60s
-until kubectl exec balancer -- sh -c '[ "$(tail -n 6 /tmp/visits | sort -u)" = 2 ]'; do sleep 0.2; done
+kubectl exec balancer -- timeout 60 sh -c 'until [ "$(tail -n 6 /tmp/visits | sort -u)" = 2 ]; do sleep 0.2; done'

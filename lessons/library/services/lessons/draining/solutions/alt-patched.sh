@@ -7,8 +7,8 @@ kubectl patch deployment shop --patch '{"spec":{"template":{"spec":{"containers"
   "startupProbe":{"tcpSocket":{"port":8080},"periodSeconds":1,"failureThreshold":30},
   "lifecycle":{"preStop":{"exec":{"command":["sleep","3"]}}}}]}}}}'
 kubectl rollout status deployment/shop --timeout=60s
-until kubectl exec balancer -- sh -c '[ "$(tail -n 4 /tmp/visits | sort -u)" = 2 ]'; do sleep 0.2; done
+kubectl exec balancer -- timeout 60 sh -c 'until [ "$(tail -n 4 /tmp/visits | sort -u)" = 2 ]; do sleep 0.2; done'
 kubectl exec balancer -- mv /tmp/visits /tmp/visits-1
-until kubectl exec balancer -- grep -q 2 /tmp/visits; do sleep 0.2; done
+kubectl exec balancer -- timeout 60 sh -c 'until grep -q 2 /tmp/visits; do sleep 0.2; done'
 kubectl set image deployment/shop web=drydock/web:1
 kubectl rollout status deployment/shop --timeout=60s

@@ -10,8 +10,8 @@ MORE
 sed -i s/web:1/web:2/ shop.yaml
 kubectl replace -f shop.yaml
 kubectl rollout status deployment/shop --timeout=60s
-until kubectl exec balancer -- sh -c '[ "$(tail -n 4 /tmp/visits | sort -u)" = 2 ]'; do sleep 0.2; done
+kubectl exec balancer -- timeout 60 sh -c 'until [ "$(tail -n 4 /tmp/visits | sort -u)" = 2 ]; do sleep 0.2; done'
 kubectl exec balancer -- mv /tmp/visits /tmp/visits-before
-until kubectl exec balancer -- grep -q 2 /tmp/visits; do sleep 0.2; done
+kubectl exec balancer -- timeout 60 sh -c 'until grep -q 2 /tmp/visits; do sleep 0.2; done'
 kubectl set image deployment/shop web=drydock/web:1
 kubectl rollout status deployment/shop --timeout=60s
