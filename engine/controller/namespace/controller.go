@@ -87,7 +87,12 @@ func (c *Controller) Reconcile(ctx context.Context, key controller.Key) error {
 	if err != nil {
 		return err
 	}
-	ns := cached.DeepCopy()
+	// The server's word counts, not the copy's: one of the same name may have been made since, and what is in that would go. This
+	// one cannot go while we empty it, because nobody else lets it.
+	ns, err := c.cfg.Client.CoreV1().Namespaces().Get(ctx, key.Name, metav1.GetOptions{})
+	if err != nil || ns.DeletionTimestamp == nil {
+		return ignoreNotFound(err)
+	}
 	if !slices.Contains(ns.Spec.Finalizers, corev1.FinalizerKubernetes) {
 		return nil // emptied already; somebody else's finalizer keeps it
 	}

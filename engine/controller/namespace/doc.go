@@ -10,8 +10,8 @@
 // "kubernetes" in its spec keeps it. Reconcile asks the API server for every kind that lives in namespaces, deletes all
 // objects of each, pods last because other controllers might still create some, and counts what is left: pods that end
 // gracefully, objects with finalizers. While something is left the conditions say what; each pod that goes wakes the
-// controller, and so does a clock. When nothing is left it takes the finalizer out, and the API server removes the
-// namespace.
+// controller, and so does a clock. Before each attempt it asks whether the namespace is still the one that is being
+// deleted. When nothing is left it takes the finalizer out, and the API server removes the namespace.
 //
 // # Left out
 //

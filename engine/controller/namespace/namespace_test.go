@@ -74,3 +74,47 @@ func TestEmptiesAndFinalizes(t *testing.T) {
 		}
 	})
 }
+
+// A namespace that was made anew keeps what is in it, also when the controller has not yet heard that the old one is gone.
+func TestLeavesTheNextOneAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		team := func() *corev1.Namespace {
+			return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"kubernetes"}}}
+		}
+		c := controllertest.New(t, team(),
+			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "kept", Finalizers: []string{"example.com/mine"}}})
+		nsc, err := namespace.New(c.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Start(nsc)
+		c.Advance(time.Second)
+		core := c.Client.CoreV1()
+		if err := core.Namespaces().Delete(ctx, "team", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(5 * time.Second)
+		c.Hold("namespaces") // what comes from here on the controller does not hear
+		defer c.Release()
+		patch := []byte(`{"metadata":{"finalizers":[]}}`)
+		if _, err := core.ConfigMaps("team").Patch(ctx, "kept", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(5 * time.Second)
+		if _, err := core.Namespaces().Create(ctx, team(), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		next := metav1.ObjectMeta{Namespace: "team", Name: "next"}
+		if _, err := core.ConfigMaps("team").Create(ctx, &corev1.ConfigMap{ObjectMeta: next}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		// A pod wakes the controller.
+		if _, err := core.Pods("team").Create(ctx, &corev1.Pod{ObjectMeta: next}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(5 * time.Second)
+		if _, err := core.ConfigMaps("team").Get(ctx, "next", metav1.GetOptions{}); err != nil {
+			t.Errorf("what is in the new namespace: %v", err)
+		}
+	})
+}
