@@ -1,8 +1,10 @@
 package main
 
 import (
+	"archive/tar"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"drydock/engine/cluster/access"
@@ -125,6 +128,10 @@ func (a *app) inNamespace(cmd *cobra.Command, p place, lessons *pack.Pack, book 
 	if err != nil {
 		return nil, fmt.Errorf("keep where the images are: %w", err)
 	}
+	carried, err := imagesIn(e.archive)
+	if err != nil {
+		return nil, err
+	}
 	if name := cmd.Name(); name == "start" || name == "next" || name == "reset" {
 		fmt.Fprintf(os.Stderr, "your namespace on %s is %s, your folder %s\nto work there: drydock --kubeconfig %s shell   (or: export KUBECONFIG=%s)\n",
 			e.REST.Host, e.namespace, e.workspace(), a.kubeconfig, e.kubeconfig())
@@ -132,8 +139,36 @@ func (a *app) inNamespace(cmd *cobra.Command, p place, lessons *pack.Pack, book 
 	a.archive = e.archive
 	return course.New(course.Config{
 		Pack: lessons, Book: book, Lab: "cluster " + e.REST.Host, REST: e.REST, Workspace: e.workspace(),
-		Elsewhere: pack.Elsewhere{Namespace: e.namespace, Images: images},
+		Elsewhere: pack.Elsewhere{Namespace: e.namespace, Images: images, Carried: carried},
 	})
+}
+
+// imagesIn are the names of the images in an archive, as people type them.
+func imagesIn(archive string) ([]string, error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	files := tar.NewReader(f)
+	for {
+		h, err := files.Next()
+		if err != nil {
+			return nil, fmt.Errorf("look for the names of images in %s: %w", archive, err)
+		}
+		if h.Name != ocispec.ImageIndexFile {
+			continue
+		}
+		var index ocispec.Index
+		if err := json.NewDecoder(files).Decode(&index); err != nil {
+			return nil, fmt.Errorf("read the names of images in %s: %w", archive, err)
+		}
+		var names []string
+		for _, m := range index.Manifests {
+			names = append(names, strings.TrimPrefix(m.Annotations["io.containerd.image.name"], "docker.io/"))
+		}
+		return names, nil
+	}
 }
 
 // shellElsewhere is the person's own shell in their folder, with a kubectl that works in their namespace. Nothing but the cluster's

@@ -70,7 +70,7 @@ func (c *Course) Fits(ctx context.Context, id string) error {
 		return err
 	}
 	out.Wants = append(out.Wants, beyond...)
-	carried := c.Pack().Lesson(id).Carried()
+	carried := c.Pack().Lesson(id).Uses(c.cfg.Elsewhere.Carried)
 	if c.cfg.Elsewhere.Images != "" {
 		carried = nil // the cluster pulls them from there
 	}

@@ -56,7 +56,7 @@ func TestFits(t *testing.T) {
 		"nothing":              {here, easy, nil},
 		"a lab":                {pack.Elsewhere{}, "world: {nodes: 9, manifests: [world/node.yaml]}\n" + easy, nil},
 		"in its namespace":     {here, "world: {manifests: [world/service.yaml]}\n" + easy, nil},
-		"images":               {pack.Elsewhere{Namespace: "lee"}, easy, []string{"drydock/web:2"}},
+		"images":               {pack.Elsewhere{Namespace: "lee", Carried: []string{"drydock/web:1", "drydock/web:2", "drydock/other:1"}}, easy, []string{"drydock/web:2"}},
 		"nodes":                {here, "world: {nodes: 2}\n" + easy, []string{"2 nodes"}},
 		"a Node in the world":  {here, "world: {manifests: [world/node.yaml]}\n" + easy, []string{"more than one namespace: Node"}},
 		"a Node in a question": {here, "goals: [{id: a, text: a, check: {object: {kind: Node, name: a}}}]\n", []string{"more than one namespace: Node"}},

@@ -11,7 +11,8 @@ import (
 // Elsewhere is where a lesson is worked through that has no lab of drydock's own: a namespace of another cluster.
 type Elsewhere struct {
 	Namespace string
-	Images    string // where the images are that drydock carries: "registry.example.com/course"; "" leaves their names
+	Images    string   // where the images are that drydock carries: "registry.example.com/course"; "" leaves their names
+	Carried   []string // the names of those images
 }
 
 // In gives the lesson as For does, to be worked through elsewhere: what has no namespace is in that one, and goals that may be
@@ -94,12 +95,8 @@ func (l *Lesson) Wants() []checks.Text {
 // carried finds the names of images that begin as those of drydock do.
 var carried = regexp.MustCompile(`\b` + bundled + `([a-z0-9-]+:[0-9]+)\b`)
 
-// CarriedImages are those that every drydock has.
-var CarriedImages = []string{bundled + "base:1", bundled + "web:1", bundled + "web:2"}
-
-// Carried are the images of the lesson that come with drydock: those of its world, and those that the learner is asked to use.
-// A name that is wrong on purpose is none of them.
-func (l *Lesson) Carried() []string {
+// Uses picks the images that the lesson needs: those of its world, and those that the learner is asked to use.
+func (l *Lesson) Uses(images []string) []string {
 	texts := []string{strings.Join(l.World.Images, "\n")}
 	for _, m := range l.World.Manifests {
 		texts = append(texts, m.Content)
@@ -111,7 +108,7 @@ func (l *Lesson) Carried() []string {
 		texts = append(texts, s.Body)
 	}
 	var out []string
-	for _, name := range CarriedImages {
+	for _, name := range images {
 		if slices.ContainsFunc(texts, func(text string) bool { return slices.Contains(carried.FindAllString(text, -1), name) }) {
 			out = append(out, name)
 		}
