@@ -69,6 +69,9 @@ func sessions(t *testing.T, who *syscall.Credential) {
 			return openTo(env.WorkDir, who)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"outside": func(ts *testscript.TestScript, _ bool, args []string) {
+				outside(ts, func(args ...string) *exec.Cmd { return command(program, who, environment(ts), args...) }, args)
+			},
 			"drydock": func(ts *testscript.TestScript, neg bool, args []string) {
 				cmd := command(program, who, environment(ts), args...)
 				cmd.Dir = ts.MkAbs(".")

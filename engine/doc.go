@@ -47,6 +47,11 @@
 //	  owns: the control socket. Woken by: a connection, which gets a goroutine of its own (sandbox/lab). Stops: with ctx.
 //	cluster/serve.go Cluster.serveDoor 1
 //	  owns: the socket of the learner's shell. Woken by: a connection, as above. Stops: with ctx.
+//	cluster/forward.go Cluster.startForwarder 2
+//	  owns: the forwarder, which opens and closes ports of the machine, and its informers. Woken by: watches. Stops: with ctx.
+//	cluster/forward.go forwarder.openLocked 2
+//	  owns: one port of the machine, TCP or UDP. Woken by: a connection or a datagram. Stops: with its Service, or with ctx; the
+//	  forwarder waits for it.
 //	cluster/node.go together 1
 //	  owns: the boot of one node. Woken by: the line by which its runtime says that it serves. Stops: when the node is up.
 //	cluster/restore.go restore.holdBrains 1
@@ -128,12 +133,16 @@
 //
 //	cluster/keeper/run.go Run 1
 //	  owns: the wait for the end of whoever launched a lab of their own. Woken by: that end. Stops: then, or with the keeper.
+//	cluster/keeper/run.go givePorts 1
+//	  owns: the keeper's end of the pair by which the lab gets ports of the machine. Woken by: a question. Stops: with the keeper.
 //	cluster/keeper/run.go WaitGone 1
 //	  owns: the wait for a lab's lock. Woken by: its release. Stops: then, or with the process; nobody waits for it.
 //	cluster/control/forward.go Forward 1
-//	  owns: one connection of `drydock port`. Woken by: bytes. Stops: when both sides have ended, or with ctx.
+//	  owns: one connection of `drydock port`, or of a port that the lab opened itself. Woken by: bytes. Stops: when both sides have ended, or with ctx.
 //	cluster/control/forward.go forward 1
 //	  owns: one direction of it. Woken by, stops: likewise.
+//	cluster/control/forward.go packetForwarder.carry 1
+//	  owns: the answers to one client of a UDP port. Woken by: a datagram. Stops: after two minutes without one, or with ctx.
 //	cluster/control/dial.go awaitConnected 1
 //	  owns: the call that carries a connection into the lab. Woken by: the lab's answers. Stops: when the connection ends;
 //	  nobody waits for it.

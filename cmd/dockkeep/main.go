@@ -36,6 +36,7 @@ func run(args []string) error {
 	programs := flags.String("programs", "", "directory of the unpacked programs")
 	nodes := flags.Int("nodes", 0, "how many nodes; 0: as many as it has, or three")
 	grace := flags.Duration("node-grace", 0, "how long a node may be silent before it counts as gone; 0: Kubernetes' default")
+	forward := flags.Bool("forward", false, "let the lab have ports of this machine's 127.0.0.1")
 	version := flags.String("version", "", "version to report")
 	bound := flags.Bool("end-with-launcher", false, "end the lab and remove it when the program that launched it has ended")
 	if err := flags.Parse(args); err != nil {
@@ -49,5 +50,6 @@ func run(args []string) error {
 	return keeper.Run(keeper.Options{
 		Home: home.Home(*homeDir), Lab: home.Lab(*labDir), Programs: home.Programs(*programs), Nodes: *nodes, NodeGrace: *grace,
 		Version: *version, Progress: os.NewFile(3, "progress"), Launcher: launcher,
+		Forward: *forward,
 	})
 }

@@ -1,7 +1,7 @@
 // Command dockplane is pid 1 of a lab: the control plane and the cluster's caretaker.
 //
 // It is started by drydock (see sandbox/lab), never by hand. Descriptor 3 takes progress as lines of JSON, descriptor 4
-// is a listener on the machine's 127.0.0.1.
+// is a listener on the machine's 127.0.0.1, and 5, if there is one, gives out more of them (sandbox/hostport).
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"drydock/engine/cluster/control"
 	"drydock/sandbox/footprint"
 	"drydock/sandbox/home"
+	"drydock/sandbox/hostport"
 	"drydock/sandbox/lab"
 )
 
@@ -41,6 +42,7 @@ func run(args []string, progress *json.Encoder) error {
 	programs := flags.String("programs", "", "directory of the unpacked programs")
 	nodes := flags.Int("nodes", 0, "how many nodes; 0: as many as it has, or three")
 	grace := flags.Duration("node-grace", 0, "how long a node may be silent before it counts as gone; 0: Kubernetes' default")
+	hostPorts := flags.Bool("host-ports", false, "descriptor 5 gives out ports of the machine")
 	version := flags.String("version", "", "version to report")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -59,6 +61,11 @@ func run(args []string, progress *json.Encoder) error {
 		return errors.Join(errors.New("descriptor 4 is not a listener"), err)
 	}
 	public.Close()
+	if *hostPorts {
+		if opts.HostPorts, err = hostport.New(os.NewFile(5, "ports")); err != nil {
+			return err
+		}
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()

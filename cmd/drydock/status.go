@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -47,5 +48,26 @@ func printStatus(w io.Writer, s control.Status) error {
 	for _, n := range s.Nodes {
 		fmt.Fprintf(out, "%s\t%s, %s, pods %s\n", n.Name, n.State, n.Address, n.PodCIDR)
 	}
+	for _, f := range s.Forwards {
+		fmt.Fprintf(out, "%s\tleads to %s, port %d (%s)%s\n", forwardedURL(f), f.Namespace+"/"+f.Service, f.Port, f.To, hostsOf(f))
+	}
 	return out.Flush()
+}
+
+// forwardedURL is what to type elsewhere: most that speaks TCP here speaks HTTP, and a browser wants it spelt out.
+func forwardedURL(f control.Forwarded) string {
+	switch {
+	case f.Network == "udp":
+		return "udp " + f.Address
+	case f.Port == 443:
+		return "https://" + f.Address
+	}
+	return "http://" + f.Address
+}
+
+func hostsOf(f control.Forwarded) string {
+	if len(f.Hosts) == 0 {
+		return ""
+	}
+	return ", for " + strings.Join(f.Hosts, " ")
 }

@@ -59,6 +59,7 @@ func (a *app) upCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&size.nodes, "nodes", 0, "how many nodes; a new lab has 3, one that has run before the nodes it had")
 	cmd.Flags().DurationVar(&size.grace, "node-grace", 0, "how long a node may be silent before it counts as gone (default 50s, as in Kubernetes)")
+	cmd.Flags().BoolVar(&size.closed, "no-forward", false, "open no ports of this machine's 127.0.0.1 for node ports and load balancers")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lab's status as JSON")
 	cmd.Flags().StringVar(&schedulers, "scheduler-config", "", "a `FILE` of kind KubeSchedulerConfiguration: the profiles of the scheduler, kept until drydock reset")
 	return cmd
@@ -76,7 +77,9 @@ func sayRunning(w io.Writer, status control.Status, asJSON bool) error {
 type labSize struct {
 	nodes int
 	grace time.Duration
-	ours  bool // it ends with this process and leaves nothing
+	ours  bool // it ends with this process and leaves nothing; it gets no ports of this machine
+	// closed: node ports and load balancers get no ports of this machine.
+	closed bool
 }
 
 // patience is how long a lab may take to start. It takes a second; on a slow and busy machine half a minute.
@@ -90,7 +93,7 @@ func (a *app) launch(ctx context.Context, p place, size labSize, report func(str
 	err := keeper.Launch(limited, p.lab, []string{
 		p.programs.Path("dockkeep"), "--home=" + string(p.home), "--lab=" + string(p.lab), "--programs=" + string(p.programs),
 		"--nodes=" + strconv.Itoa(size.nodes), "--node-grace=" + size.grace.String(), "--version=" + version,
-		"--end-with-launcher=" + strconv.FormatBool(size.ours),
+		"--end-with-launcher=" + strconv.FormatBool(size.ours), "--forward=" + strconv.FormatBool(!size.ours && !size.closed),
 	}, report)
 	switch {
 	case err == nil:

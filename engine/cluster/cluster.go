@@ -16,6 +16,7 @@ import (
 	"drydock/engine/store"
 	"drydock/sandbox/container"
 	"drydock/sandbox/home"
+	"drydock/sandbox/hostport"
 	"drydock/sandbox/lab"
 )
 
@@ -33,7 +34,9 @@ type Options struct {
 	NodeGrace time.Duration
 	// Public is a listener on the machine's 127.0.0.1, made outside the lab.
 	Public net.Listener
-	Inside *lab.Inside
+	// HostPorts opens more of them while the lab runs; nil: it is to have no others.
+	HostPorts *hostport.Ports
+	Inside    *lab.Inside
 	// Progress hears of each step as it begins; it is called from one goroutine at a time.
 	Progress func(step string)
 	Version  string
@@ -59,6 +62,7 @@ type Cluster struct {
 	api        *apiserver.Server
 	nodes      map[string]*node // by name
 	components map[string]*component
+	forwarder  *forwarder // nil without Options.HostPorts
 }
 
 // errDown is the cause of an orderly end.
@@ -131,6 +135,9 @@ func (c *Cluster) status() control.Status {
 	}
 	for _, n := range c.sortedLocked() {
 		s.Nodes = append(s.Nodes, n.status())
+	}
+	if c.forwarder != nil {
+		s.Forwards = c.forwarder.list()
 	}
 	return s
 }

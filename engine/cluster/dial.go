@@ -60,6 +60,8 @@ func join(ctx context.Context, a, b net.Conn) error {
 			_, _ = io.Copy(pair[0], pair[1]) // either end may break; both then end
 			if h, ok := pair[0].(halfCloser); ok {
 				_ = h.CloseWrite()
+			} else {
+				_ = pair[0].Close() // a conversation in datagrams has no end of its own: nobody is left to answer to
 			}
 			done <- struct{}{}
 		}()

@@ -31,7 +31,7 @@ func (c *Cluster) start(ctx context.Context) error {
 			{"start the lab's own proxy", c.startLabProxy},
 			{"wait until all nodes are Ready", c.waitReady},
 		},
-		{{"listen for commands", c.serveControl}, {"listen to the learner's shell", c.serveDoor}},
+		{{"listen for commands", c.serveControl}, {"listen to the learner's shell", c.serveDoor}, {"forward ports of this machine", c.startForwarder}},
 	}
 	for _, stage := range stages {
 		if err := c.sideBySide(ctx, stage); err != nil {

@@ -55,6 +55,17 @@ type Node struct {
 	Capacity map[string]string `json:"capacity,omitempty"`
 }
 
+// Forwarded is a port of this machine that leads to a Service.
+type Forwarded struct {
+	Address   string   `json:"address"` // 127.0.0.1:30080
+	Network   string   `json:"network"` // tcp or udp
+	Namespace string   `json:"namespace"`
+	Service   string   `json:"service"`
+	Port      int      `json:"port"`            // of the Service
+	To        string   `json:"to"`              // what it leads to in the lab, for people
+	Hosts     []string `json:"hosts,omitempty"` // of Ingresses that are served there
+}
+
 // Status is how a lab is.
 type Status struct {
 	Name    string    `json:"name"`
@@ -66,10 +77,12 @@ type Status struct {
 	Limits     string `json:"limits"`
 	LimitsNote string `json:"limitsNote"`
 	// IDs says which user ids exist in the lab.
-	IDs     string `json:"ids"`
-	Layers  string `json:"layers,omitempty"`
-	Nodes   []Node `json:"nodes"`
-	Version string `json:"version"`
+	IDs    string `json:"ids"`
+	Layers string `json:"layers,omitempty"`
+	Nodes  []Node `json:"nodes"`
+	// Forwards are the ports of this machine that lead into the lab.
+	Forwards []Forwarded `json:"forwards,omitempty"`
+	Version  string      `json:"version"`
 }
 
 // Exec is the body of VerbExec; three descriptors come beside it.

@@ -17,6 +17,7 @@ import (
 
 	"drydock/sandbox/cgroup"
 	"drydock/sandbox/home"
+	"drydock/sandbox/hostport"
 	"drydock/sandbox/lab"
 )
 
@@ -29,6 +30,8 @@ type Options struct {
 	// NodeGrace is how long a node may be silent.
 	NodeGrace time.Duration
 	Version   string
+	// Forward lets the lab have ports of the machine's 127.0.0.1 for what its Services offer to the outside.
+	Forward bool
 	// Progress is handed to the lab; see control.Progress.
 	Progress *os.File
 	// Launcher is a pidfd: when that process has ended, however it did, the lab is ended and its directory removed. Nil: the lab
@@ -64,13 +67,23 @@ func Run(o Options) error {
 		return fmt.Errorf("open the lab's log: %w", err)
 	}
 	defer log.Close()
+	files := []*os.File{o.Progress, public}
+	if o.Forward {
+		labs, err := givePorts()
+		if err != nil {
+			return err
+		}
+		defer labs.Close()
+		files = append(files, labs)
+	}
 	box, _, err := lab.StartWidest(lab.Program{
 		Path: o.Programs.Path("dockplane"), Env: os.Environ(),
 		Args: []string{
 			"--home=" + string(o.Home), "--lab=" + string(o.Lab), "--programs=" + string(o.Programs),
 			"--nodes=" + strconv.Itoa(o.Nodes), "--node-grace=" + o.NodeGrace.String(), "--version=" + o.Version,
+			"--host-ports=" + strconv.FormatBool(o.Forward),
 		},
-		Files:  []*os.File{o.Progress, public},
+		Files:  files,
 		Stdout: log, Stderr: log,
 	})
 	if err != nil {
@@ -91,6 +104,20 @@ func Run(o Options) error {
 		return o.Lab.Remove() // how the lab ended is known
 	}
 	return err
+}
+
+// givePorts serves one end of a pair and returns the other, which is the lab's.
+func givePorts() (*os.File, error) {
+	keepers, labs, err := hostport.Pair()
+	if err != nil {
+		return nil, err
+	}
+	go func() { // ends with the process
+		if err := hostport.Serve(keepers); err != nil {
+			fmt.Fprintln(os.Stderr, "dockkeep:", err) // the lab runs on, without further ports
+		}
+	}()
+	return labs, nil
 }
 
 // awaitEnd blocks until the process of a pidfd has ended: then it can be read (pidfd_open(2)).
