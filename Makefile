@@ -13,7 +13,7 @@ K8S_VERSION_FLAGS := $(foreach p,k8s.io/component-base/version k8s.io/client-go/
 LDFLAGS := -s -w -X main.version=$(VERSION) $(K8S_VERSION_FLAGS)
 BUILD   := $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 
-CARRIED := bin/dockplane bin/docknode bin/dockkeep bin/dockboot bin/dockinit bin/kubectl bin/images.tar
+CARRIED := bin/dockplane bin/docknode bin/dockkeep bin/dockboot bin/dockinit bin/dockbox bin/kubectl bin/images.tar
 ASSETS  := cmd/drydock/assets
 
 .DEFAULT_GOAL := build
@@ -36,7 +36,7 @@ engine/api/openapi/.done: go.mod $(wildcard engine/api/*.go engine/api/openapige
 # Go knows best what is up to date: these run each time, and a cached build takes a moment.
 bin/dockplane: generate FORCE
 	$(BUILD) -o $@ ./cmd/dockplane
-bin/docknode bin/dockkeep bin/dockboot bin/dockinit bin/kubectl bin/userland: FORCE
+bin/docknode bin/dockkeep bin/dockboot bin/dockinit bin/dockbox bin/kubectl bin/userland: FORCE
 	$(BUILD) -o $@ ./cmd/$(@F)
 bin/images.tar: bin/userland FORCE
 	$(GO) run ./cmd/userland/mkimage -userland bin/userland -o $@.new

@@ -105,6 +105,7 @@ func TestProgramsStayLean(t *testing.T) {
 		"./cmd/dockkeep":  {"k8s.io/", "charm.land/", "github.com/spf13/", "net/http"},
 		"./cmd/dockboot":  {"k8s.io/", "net/http", "google.golang.org/grpc"},
 		"./cmd/dockinit":  {"k8s.io/", "net/http", "google.golang.org/grpc"},
+		"./cmd/dockbox":   {"k8s.io/", "net/http", "google.golang.org/grpc"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", program).Output()
 		if err != nil {

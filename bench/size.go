@@ -10,7 +10,7 @@ import (
 // measureSizes weighs the one file that people get, and names what is in it.
 func measureSizes(context.Context, *workshop) ([]row, error) {
 	var inside []string
-	for _, name := range []string{"dockplane", "docknode", "dockkeep", "dockboot", "dockinit", "kubectl", "images.tar"} {
+	for _, name := range []string{"dockplane", "docknode", "dockkeep", "dockboot", "dockinit", "dockbox", "kubectl", "images.tar"} {
 		info, err := os.Stat("bin/" + name)
 		if err != nil {
 			return nil, err

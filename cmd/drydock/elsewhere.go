@@ -22,6 +22,7 @@ import (
 	"drydock/lessons/course"
 	"drydock/lessons/pack"
 	"drydock/lessons/progress"
+	"drydock/sandbox/box"
 )
 
 // kubeconfigVariable is --kubeconfig where that is not given, as in the shell that it opens.
@@ -195,7 +196,7 @@ func (a *app) shellElsewhere() error {
 	// Their own kubectl, if they have one, comes first.
 	cmd.Env = append(os.Environ(), kubeconfigVariable+"="+e.kubeconfig(), "KUBECONFIG="+e.kubeconfig(), "PATH="+os.Getenv("PATH")+":"+e.programs)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	code, err := runToEnd(cmd)
+	code, err := box.ToEnd(cmd)
 	if err != nil {
 		return fmt.Errorf("run %s: %w", shell, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"drydock/engine/cluster/control"
 	"drydock/lessons/grade"
 	"drydock/lessons/pack"
+	"drydock/sandbox/box"
 )
 
 // gradeFlags are what `drydock grade` can be told.
@@ -164,23 +165,19 @@ const (
 
 // Replay implements grade.Lab.
 func (l *testLab) Replay(ctx context.Context, script string, hidden []string) (string, int, error) {
-	args, variable, err := boxSpec{
+	variable, err := box.Spec{
 		Args: []string{"/bin/sh", "-c", script}, Hidden: hidden,
 		Processes: replayProcesses, Memory: replayMemory, Disk: replayDisk, Watched: append([]string{l.Workspace()}, scratchDirs...),
-	}.command()
+	}.Command()
 	if err != nil {
 		return "", 0, err
 	}
 	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", variable}
 	out, last := &capped{most: replayOutput}, &tail{}
-	code, err := runInLab(ctx, l.lab, control.Exec{Args: args, Env: env}, out, io.MultiWriter(out, last))
+	code, err := runInLab(ctx, l.lab, control.Exec{Args: []string{l.programs.Path(box.Program)}, Env: env}, out, io.MultiWriter(out, last))
 	text := out.String()
-	if err == nil && code == boxStopped {
-		what := "a limit"
-		if _, after, found := strings.Cut(string(last.kept), boxMark); found {
-			what = strings.TrimSpace(strings.SplitN(after, "\n", 2)[0])
-		}
-		return text, code, fmt.Errorf("%w: %s", grade.ErrLimit, what)
+	if err == nil && code == box.Stopped {
+		return text, code, fmt.Errorf("%w: %s", grade.ErrLimit, box.Exceeded(string(last.kept)))
 	}
 	return text, code, err
 }

@@ -131,7 +131,7 @@ func newRoot() *cobra.Command {
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(), a.netCommand(),
 		a.nodeCommand(), a.componentCommand(), a.addonCommand(), a.snapshotCommand(), a.ctrCommand(),
-		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.submitCommand(), a.replayCommand(), a.gradeCommand(), boxCommand(), a.doctorCommand(), versionCommand(),
+		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.submitCommand(), a.replayCommand(), a.gradeCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root
 }

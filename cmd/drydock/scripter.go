@@ -9,18 +9,23 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"drydock/sandbox/box"
 )
 
 // scripter runs the scripts of checks on this machine, in a box: without network, nothing writable, and drydock's state
 // and the person's own files out of sight.
-type scripter struct{ hidden []string }
+type scripter struct {
+	box    string // the program
+	hidden []string
+}
 
 func newScripter(p place) scripter {
 	hidden := []string{string(p.home), "/tmp", "/run", "/var/tmp"}
 	if dir, err := os.UserHomeDir(); err == nil && dir != "/" {
 		hidden = append(hidden, dir)
 	}
-	return scripter{hidden}
+	return scripter{p.programs.Path(box.Program), hidden}
 }
 
 // Limits of the script of a check.
@@ -32,14 +37,14 @@ const (
 
 // RunCheck implements checks.Scripter.
 func (s scripter) RunCheck(ctx context.Context, script string, input []byte) ([]byte, error) {
-	args, variable, err := boxSpec{
+	variable, err := box.Spec{
 		Args: []string{"/bin/sh", "-c", script}, Hidden: s.hidden, ReadOnly: true, Offline: true,
 		Processes: scriptProcesses, Memory: scriptMemory, Disk: 1 << 20,
-	}.command()
+	}.Command()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, s.box)
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/", variable}
 	cmd.Stdin = bytes.NewReader(input)
 	out, errOut := &capped{most: scriptOutput}, &capped{most: scriptOutput}
