@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
@@ -89,7 +90,7 @@ func (p *APIProber) runs(ctx context.Context, from Place) bool {
 func (p *APIProber) HTTP(ctx context.Context, from Place, target string) (HTTPResult, error) {
 	switch from.Kind {
 	case PlacePod:
-		r, err := p.Exec(ctx, from, []string{"wget", "-S", "-O", "-", target})
+		r, err := p.Exec(ctx, from, []string{"wget", "-T", patience(ctx), "-S", "-O", "-", target})
 		if err != nil {
 			return HTTPResult{}, err
 		}
@@ -99,6 +100,17 @@ func (p *APIProber) HTTP(ctx context.Context, from Place, target string) (HTTPRe
 	default:
 		return HTTPResult{}, fmt.Errorf("send a request from %s: %w", from, ErrNoPlace)
 	}
+}
+
+// patience is how many whole seconds a program in a pod may wait for an answer. It has to give up before ctx does: that nobody
+// answers is an answer.
+func patience(ctx context.Context) string {
+	const most, forTheWay = 10 * time.Second, time.Second
+	left := most
+	if deadline, ok := ctx.Deadline(); ok {
+		left = min(most, time.Until(deadline)-forTheWay)
+	}
+	return strconv.Itoa(max(1, int(left.Round(time.Second).Seconds())))
 }
 
 // fromWget reads what wget -S prints: the headers on standard error, the body on standard output.
@@ -165,7 +177,7 @@ func (p *APIProber) Dial(ctx context.Context, from Place, address string) (DialR
 	if err != nil {
 		return DialResult{}, fmt.Errorf("connect to %q: %w", address, err)
 	}
-	r, err := p.Exec(ctx, from, []string{"nc", "-z", "-w", "2", host, port})
+	r, err := p.Exec(ctx, from, []string{"nc", "-z", "-w", patience(ctx), host, port})
 	if err != nil {
 		return DialResult{}, err
 	}

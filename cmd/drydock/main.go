@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 )
 
 // Exit codes.
@@ -24,6 +25,7 @@ const (
 var version = "v0.1.0-dev"
 
 func main() {
+	klog.SetLogger(klog.Logger{}) // which prints nothing: what client-go has to say of a probe that was cut off is no message to a person
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := Run(ctx, os.Args[1:])
 	stop()
