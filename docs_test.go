@@ -152,7 +152,7 @@ func TestCommands(t *testing.T) {
 		// box is hidden: a grading lab calls it, people do not.
 		if !slices.Contains([]string{"help", "drydock"}, name) && !slices.Contains(lessonVerbs, name) && !strings.Contains(readme, "drydock "+name) &&
 			!strings.Contains(readme, "drydock pack "+name) && !strings.Contains(readme, "drydock node "+name) &&
-			!strings.Contains(readme, "drydock snapshot "+name) {
+			!strings.Contains(readme, "drydock snapshot "+name) && !strings.Contains(readme, "drydock fault "+name) {
 			t.Errorf("README.md does not tell of `drydock %s`", name)
 		}
 	}

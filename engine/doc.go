@@ -59,6 +59,11 @@
 //	  waited for.
 //	cluster/power.go Cluster.watchMachine 1
 //	  owns: the wait for one machine's end. Woken by: the death of its pid 1. Stops: then.
+//	cluster/faults.go Cluster.addFault 1
+//	  owns: the clock of a fault that ends by itself. Woken by: it. Stops: then, when the fault is undone, or with the lab.
+//	cluster/faults.go Cluster.impairLocked 2
+//	  owns: the packets of one bad cable, and the wait for its machine's end. Woken by: a packet; that end. Stops: when the cable
+//	  is mended or gone, or with the lab.
 //	cluster/dial.go join 1
 //	  owns: one direction of a connection into the lab. Woken by: bytes. Stops: when both ends have closed, or with ctx.
 //

@@ -25,6 +25,14 @@ func (m labMachines) Break(ctx context.Context, f pack.Fault) error {
 	if f.Component != "" {
 		return control.ChangeComponent(ctx, m.lab.Control(), control.ComponentRequest{Name: f.Component})
 	}
+	if f.OfCable() {
+		r := control.FaultRequest{Kind: control.FaultKind(f.Do), Target: f.Target()}
+		if err := r.Measure(f.Amount); err != nil {
+			return err
+		}
+		_, err := control.MakeFault(ctx, m.lab.Control(), r)
+		return err
+	}
 	action, ok := map[pack.FaultVerb]string{
 		pack.FaultStop: control.NodeStop, pack.FaultKill: control.NodeKill, pack.FaultCut: control.NodeCut,
 	}[f.Do]
@@ -37,6 +45,9 @@ func (m labMachines) Break(ctx context.Context, f pack.Fault) error {
 // Mend implements course.Machines. Cables come first and parts before nodes that are off: a node is Ready only when its
 // kubelet reaches the API server.
 func (m labMachines) Mend(ctx context.Context) error {
+	if _, err := control.UndoFaults(ctx, m.lab.Control(), control.FaultUndo{}); err != nil {
+		return err
+	}
 	status, err := control.AskStatus(ctx, m.lab.Control())
 	if err != nil {
 		return err

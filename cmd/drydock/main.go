@@ -132,7 +132,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.resetCommand(), a.statusCommand(),
 		a.kubectlCommand(), a.kubeconfigCommand(), a.shellCommand(), a.execCommand(), a.traceCommand(), a.portCommand(), a.netCommand(),
-		a.nodeCommand(), a.componentCommand(), a.addonCommand(), a.snapshotCommand(), a.ctrCommand(),
+		a.nodeCommand(), a.faultCommand(), a.componentCommand(), a.addonCommand(), a.snapshotCommand(), a.ctrCommand(),
 		a.lessonCommand(), a.checkCommand(), a.packCommand(), a.submitCommand(), a.replayCommand(), a.gradeCommand(), a.doctorCommand(), versionCommand(),
 	)
 	return root

@@ -53,6 +53,11 @@ type Cluster struct {
 
 	snapshots sync.Mutex // held while a snapshot is saved, restored or removed
 
+	faulty sync.Mutex // held while a cable is made bad or mended
+	// guarded by faulty
+	faults    []*fault
+	badCables map[string]*badCable // by target
+
 	background sync.WaitGroup // every goroutine of the cluster; Run waits for it
 	stop       context.CancelCauseFunc
 
@@ -74,7 +79,7 @@ func Run(ctx context.Context, opts Options, ready func()) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	c := &Cluster{
 		opts: opts, started: time.Now(), stop: stop, nodes: map[string]*node{}, components: map[string]*component{},
-		ring: decision.NewRing(rememberedDecisions),
+		badCables: map[string]*badCable{}, ring: decision.NewRing(rememberedDecisions),
 	}
 	// Orphans of the learner's shell become children of pid 1.
 	c.run(ctx, "reaper", container.Reap)

@@ -41,7 +41,11 @@ func (c *Cluster) resting(ctx context.Context) (map[string]string, error) {
 }
 
 // settleMachines brings machines, and the services on them, to the state of the snapshot. Those that came since are left alone.
+// Cables become good: which of them were slow or lossy is not kept.
 func (r *restore) settleMachines(ctx context.Context) error {
+	if _, err := r.undo(func(f *fault) bool { return !f.pulls() }); err != nil {
+		return err
+	}
 	now, err := r.resting(ctx)
 	if err != nil {
 		return err

@@ -29,6 +29,10 @@ func (c *Cluster) serveControl(ctx context.Context) error {
 
 		control.VerbNetTrace: c.netTrace,
 
+		control.VerbFault:     c.makeFault(ctx),
+		control.VerbFaults:    c.listFaults,
+		control.VerbFaultUndo: c.undoFaults,
+
 		control.VerbNode:       c.changeNode,
 		control.VerbNodeAdd:    c.addNodes,
 		control.VerbNodeExec:   c.execOnNode,
@@ -64,6 +68,9 @@ func (c *Cluster) serveDoor(ctx context.Context) error {
 	verbs := map[string]lab.Handler{
 		control.VerbStatus:     func(_ context.Context, call *lab.Call) error { return call.Send(c.status()) },
 		control.VerbNetTrace:   c.netTrace,
+		control.VerbFault:      c.makeFault(ctx),
+		control.VerbFaults:     c.listFaults,
+		control.VerbFaultUndo:  c.undoFaults,
 		control.VerbNode:       c.breakNode,
 		control.VerbCtr:        c.ctr,
 		control.VerbNodeExec:   c.execOnNode,

@@ -6,39 +6,67 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"drydock/engine/cluster/control"
 )
 
-// Fault is something that a lesson breaks when its world stands. Exactly one of Node and Component is set.
+// Fault is something that a lesson breaks when its world stands. Exactly one of Node, Pod and Component is set.
 type Fault struct {
 	Node      string    `yaml:"node"`      // "node-2"
+	Pod       string    `yaml:"pod"`       // "web" or "shop/web"
 	Component string    `yaml:"component"` // "scheduler", "controller-manager", "dns", "kubelet@node-2", "proxy@node-2"
 	Do        FaultVerb `yaml:"do"`
+	Amount    string    `yaml:"amount"` // how bad: "100ms" of delay, "10%" of loss or reorder, "1mbit" of bandwidth
 }
 
 // FaultVerb is what happens to a node or a component.
 type FaultVerb string
 
-// The faults: the verbs of `drydock node` and `drydock component`.
+// The faults: the verbs of `drydock node`, `drydock component` and `drydock fault`.
 const (
 	FaultStop FaultVerb = "stop" // in order; of a component, it no longer runs
 	FaultKill FaultVerb = "kill" // its power is cut
 	FaultCut  FaultVerb = "cut"  // its network cable is pulled
+
+	FaultDelay     FaultVerb = "delay"     // packets take longer, each way
+	FaultLoss      FaultVerb = "loss"      // some never arrive
+	FaultReorder   FaultVerb = "reorder"   // some overtake others
+	FaultBandwidth FaultVerb = "bandwidth" // only so much comes through
 )
+
+// cableVerbs are what a cable can have at the same time, each with an amount.
+var cableVerbs = []FaultVerb{FaultDelay, FaultLoss, FaultReorder, FaultBandwidth}
 
 // faultVerbs says what can happen to what.
 var faultVerbs = map[string][]FaultVerb{
-	"node":      {FaultStop, FaultKill, FaultCut},
+	"node":      append([]FaultVerb{FaultStop, FaultKill, FaultCut}, cableVerbs...),
+	"pod":       append([]FaultVerb{FaultCut}, cableVerbs...),
 	"component": {FaultStop},
 }
 
 var (
+	podForm       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
 	nodeForm      = regexp.MustCompile(`^node-([1-9][0-9]*)$`)
 	components    = []string{"controller-manager", "dns", "scheduler"}
 	nodeComponent = []string{"kubelet", "proxy"}
 )
 
+// OfCable says that the fault is one of `drydock fault`.
+func (f Fault) OfCable() bool { return f.Pod != "" || slices.Contains(cableVerbs, f.Do) }
+
+// Target is what `drydock fault` calls a cable.
+func (f Fault) Target() string {
+	if f.Pod != "" {
+		return "pod/" + f.Pod
+	}
+	return "node/" + f.Node
+}
+
 // String is the fault as one would type it: "node cut node-2".
 func (f Fault) String() string {
+	if f.OfCable() {
+		return strings.TrimSpace(fmt.Sprintf("fault %s %s %s", f.Do, f.Target(), f.Amount))
+	}
 	if f.Node != "" {
 		return fmt.Sprintf("node %s %s", f.Do, f.Node)
 	}
@@ -49,22 +77,57 @@ func (f Fault) String() string {
 func (f *lessonFile) verifyFaults() {
 	for i, fault := range f.raw.World.Faults {
 		at := []string{"world", "faults", strconv.Itoa(i)}
-		what := "node"
-		if (fault.Node == "") == (fault.Component == "") {
-			f.problem(f.at(at...), "a fault happens to exactly one node or component")
+		what, on := "node", fault.Node
+		switch {
+		case set(fault.Node)+set(fault.Pod)+set(fault.Component) != 1:
+			f.problem(f.at(at...), "a fault happens to exactly one node, pod or component")
 			continue
-		}
-		on := fault.Node
-		if fault.Component != "" {
+		case fault.Pod != "":
+			what = "pod"
+			if !podForm.MatchString(fault.Pod) {
+				f.problem(f.at(append(at, what)...), "pod %q: write NAME or NAMESPACE/NAME", fault.Pod)
+			}
+		case fault.Component != "":
 			what = "component"
-			on = f.verifyComponent(fault.Component, append(at, "component"))
+			on = f.verifyComponent(fault.Component, append(at, what))
 		}
 		if verbs := faultVerbs[what]; !slices.Contains(verbs, fault.Do) {
 			f.problem(f.at(append(at, "do")...), "do %q: what can happen to a %s: %s%s", fault.Do, what, strings.Join(texts(verbs), ", "), suggest(string(fault.Do), texts(verbs)))
 		}
+		f.verifyAmount(fault, at)
 		if on != "" {
 			f.verifyFaultNode(on, append(at, what))
 		}
+	}
+}
+
+func set(s string) int {
+	if s == "" {
+		return 0
+	}
+	return 1
+}
+
+// verifyAmount reads how bad a cable is to be as `drydock fault` will.
+func (f *lessonFile) verifyAmount(fault Fault, at []string) {
+	if fault.Amount == "" && !slices.Contains(cableVerbs, fault.Do) {
+		return
+	}
+	key := "amount"
+	if fault.Amount == "" {
+		key = "do"
+	}
+	if !slices.Contains(cableVerbs, fault.Do) {
+		f.problem(f.at(append(at, key)...), "%s has no amount", fault.Do)
+		return
+	}
+	r := control.FaultRequest{Kind: control.FaultKind(fault.Do)}
+	err := r.Measure(fault.Amount)
+	if err == nil {
+		err = r.Verify()
+	}
+	if err != nil {
+		f.problem(f.at(append(at, key)...), "amount: %v", err)
 	}
 }
 
@@ -114,12 +177,17 @@ func everyVerb() []string {
 func (l *linter) faults(lesson *Lesson) {
 	faults, broken, seen := lesson.World.Faults, 0, map[string]bool{}
 	for _, f := range faults {
-		if seen[f.Node+f.Component] {
-			l.warn(lesson, "world.faults: two faults happen to %s", f.Node+f.Component)
-		} else if f.Node != "" {
+		name := f.Node + f.Pod + f.Component
+		thing := name
+		if slices.Contains(cableVerbs, f.Do) {
+			thing += " " + string(f.Do) // of which a cable may have several
+		}
+		if seen[thing] {
+			l.warn(lesson, "world.faults: two faults happen to %s", name)
+		} else if f.Node != "" && !f.OfCable() {
 			broken++
 		}
-		seen[f.Node+f.Component] = true
+		seen[thing] = true
 	}
 	if broken > 0 && broken == lesson.World.Nodes {
 		l.warn(lesson, "world.faults: every node is taken away, so nothing can run")

@@ -227,14 +227,27 @@ func TestLoadBroken(t *testing.T) {
     - {node: worker, do: cut}
     - {component: shceduler, do: stop}
     - {component: kubelet@node-9, do: kill}
-    - {do: stop}`),
-			lesson + `:9:26: do "melt": what can happen to a node: stop, kill, cut
+    - {do: stop}
+    - {pod: Web, do: cut}
+    - {pod: shop/web, do: kill}
+    - {pod: web, do: delay, amount: long}
+    - {node: node-1, do: loss}
+    - {node: node-2, do: kill, amount: 1s}
+    - {node: node-2, do: bandwidth, amount: 1bit}
+    - {node: node-2, do: reorder, amount: 25%}`),
+			lesson + `:9:26: do "melt": what can happen to a node: stop, kill, cut, delay, loss, reorder, bandwidth
 ` + lesson + `:10:14: node-3: say that the world has that many nodes (world.nodes)
 ` + lesson + `:11:14: node "worker": nodes are called node-1, node-2 and so on
 ` + lesson + `:12:19: there is no component "shceduler"; did you mean "scheduler"?; there are controller-manager, dns, scheduler, and on each node kubelet@node-1 and proxy@node-1
 ` + lesson + `:13:19: node-9: say that the world has that many nodes (world.nodes)
 ` + lesson + `:13:39: do "kill": what can happen to a component: stop
-` + lesson + ":14:7: a fault happens to exactly one node or component",
+` + lesson + `:14:7: a fault happens to exactly one node, pod or component
+` + lesson + `:15:13: pod "Web": write NAME or NAMESPACE/NAME
+` + lesson + `:16:27: do "kill": what can happen to a pod: cut, delay, loss, reorder, bandwidth
+` + lesson + `:17:37: amount: "long" is no duration: write 100ms or 2s
+` + lesson + `:18:26: amount: "" is no percentage: write 10%
+` + lesson + `:19:40: kill has no amount
+` + lesson + ":20:45: amount: a bandwidth of 1 bit/s: want at least 1kbit",
 		},
 		"a hint that pays": {
 			edited(t, lesson, "        when: {object: {kind: Pod, name: \"{{name}}\", expect: none}}\n", "        when: {object: {kind: Pod, name: \"{{name}}\", expect: none}}\n        cost: -5\n"),
@@ -434,6 +447,8 @@ func TestLint(t *testing.T) {
   faults:
     - {node: node-1, do: cut}
     - {node: node-1, do: kill}
+    - {pod: web, do: loss, amount: 1%}
+    - {pod: web, do: delay, amount: 10ms}
 `),
 			lesson + ": world.faults: two faults happen to node-1\n" +
 				lesson + ": world.faults: every node is taken away, so nothing can run\n" +

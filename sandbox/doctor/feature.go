@@ -42,7 +42,7 @@ var features = []feature{
 	{id: Nftables, name: "nftables", tried: "one transaction with nat, masquerade, numgen, fib, a verdict map and reject", failing: Degraded, without: "pods run, but Services lead nowhere", explain: withModule(modules)},
 	{id: Cgroup, name: "limits", tried: "make a cgroup with CPU, memory and process limits", failing: Degraded, without: "drydock itself stops and kills containers that go over their limits (emulated)", explain: explainLimits, lesser: func(t Trial) bool { return t.Detail == emulated }},
 	{id: Inotify, name: "inotify", tried: "open four inotify instances inside a machine", failing: Degraded, without: "programs in pods that watch files will fail; drydock's own do not", mend: "sudo sysctl -w fs.inotify.max_user_instances=1024"},
-	{id: Netem, name: "netem", tried: "a netem queue on the machine's loopback (optional)", failing: Degraded, without: "no slow or lossy networks for experiments; nothing else needs it", explain: withModule("sudo modprobe sch_netem")},
+	{id: Netem, name: "netem", tried: "a netem queue on the machine's loopback (optional)", failing: Degraded, without: "drydock fault makes networks slow or lossy by carrying the packets itself (relay); nothing else needs it", explain: withModule("sudo modprobe sch_netem")},
 }
 
 // judge turns a trial into a finding.
