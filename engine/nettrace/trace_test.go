@@ -177,3 +177,40 @@ func TestTrace(t *testing.T) {
 		})
 	}
 }
+
+// Two routers that each think the other knows the way: what happens to a packet for a pod that is gone.
+func TestTraceToNobody(t *testing.T) {
+	beyond := filepath.Join(t.TempDir(), "net")
+	must(t, network.NewNetns(beyond))
+	t.Cleanup(func() { must(t, network.RemoveNetns(beyond)) })
+	other, err := os.Open(beyond)
+	must(t, err)
+	defer other.Close()
+	cable := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "here"}, PeerName: "there", PeerNamespace: netlink.NsFd(int(other.Fd()))}
+	must(t, netlink.LinkAdd(cable))
+	t.Cleanup(func() { must(t, netlink.LinkDel(cable)) })
+	connect := func(name, address, via string) error {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		_, gone, _ := net.ParseCIDR("10.250.0.0/16")
+		return errors.Join(
+			netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: net.ParseIP(address), Mask: net.CIDRMask(24, 32)}}),
+			netlink.LinkSetUp(link),
+			netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: gone, Gw: net.ParseIP(via)}),
+		)
+	}
+	must(t, connect("here", "172.31.0.1", "172.31.0.2"))
+	must(t, network.Do(beyond, func() error { return connect("there", "172.31.0.2", "172.31.0.1") }))
+
+	steps, err := nettrace.Trace(nettrace.Walk{
+		Machines: []nettrace.Machine{{Name: "node-1", Netns: "/proc/self/ns/net"}, {Name: "lab", Netns: beyond}}, Start: "node-1",
+		To: netip.MustParseAddrPort("10.250.0.9:80"), Protocol: unix.IPPROTO_TCP, PodAt: func(netip.Addr) string { return "" },
+	})
+	must(t, err)
+	last := steps[len(steps)-1]
+	if last.End != "lost" || last.Where != "node-1" || !strings.Contains(last.What, "nobody has the address 10.250.0.9") {
+		t.Errorf("it ends %+v", last)
+	}
+}

@@ -1,7 +1,6 @@
 package nettrace
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -34,21 +33,27 @@ type Walk struct {
 	PodAt func(netip.Addr) string
 }
 
-// maxHops is how many machines one packet can pass: no path of a lab has more than three.
-const maxHops = 6
-
 // Trace walks until the packet has arrived or is lost.
 func Trace(w Walk) ([]control.TraceStep, error) {
+	type visit struct {
+		machine string
+		to      netip.AddrPort
+	}
 	t := &trip{Walk: w, p: &packet{from: netip.AddrPortFrom(w.From, 40000), to: w.To, protocol: w.Protocol}}
 	here, forwarded := w.Start, w.FromPod
-	for range maxHops {
+	for seen := map[visit]bool{}; ; {
+		v := visit{here, t.p.to}
+		if seen[v] { // back, with the same goal: a node port may lead back, too, but then to a pod
+			t.finish(here, "lost", fmt.Sprintf("nobody has the address %s: one router hands the packet to the next, and back, until its time to live is over", t.p.to.Addr()))
+			return t.steps, nil
+		}
+		seen[v] = true
 		next, err := t.through(here, forwarded)
 		if err != nil || next == "" {
 			return t.steps, err
 		}
 		here, forwarded = next, true
 	}
-	return t.steps, errors.New("the packet goes in circles")
 }
 
 // trip is a walk on its way.
