@@ -8,7 +8,7 @@
 //
 // Three programs run this code. `dockkeep` (the keeper) runs cluster/keeper. `dockplane`, pid 1 of a lab, runs the API
 // server, the store, the controllers, the scheduler, the name server and a proxy of its own, all started by package cluster.
-// Each node runs `docknode kubelet` and `docknode proxy`. A goroutine of one program never meets one of another but over a
+// Each node runs `docknode kubelet`, `docknode storage` and `docknode proxy`. A goroutine of one program never meets one of another but over a
 // socket.
 //
 // Below is every place that starts a goroutine, with the number of such places, and every loop `Run(ctx) error`. Whoever
@@ -81,10 +81,14 @@
 //	  owns: a second Loop, for pods whose Job is gone. Woken by, stops: as the Loop.
 //	controller/nodelifecycle/controller.go Controller.Run 1
 //	  owns: a second Loop, which evicts pods. Woken by, stops: as the Loop.
+//	controller/provisioner/controller.go Controller.Run 0
+//	  owns: a Loop, and at its end the connections to the drivers of volumes. Woken by, stops: as the Loop.
+//	controller/provisioner/resize.go Resizer.Run 0
+//	  owns: the same. Woken by, stops: as the Loop.
 //	controller/resourcequota/resourcequota.go Controller.Run 1
 //	  owns: the informers nobody else asked for, then a Loop. Woken by, stops: as the Loop.
-//	scheduler/scheduler.go Scheduler.Run 1
-//	  owns: the scheduling cycle; starts one goroutine per binding cycle. Woken by: a pod in the active queue. Stops: with
+//	scheduler/scheduler.go Scheduler.Run 2
+//	  owns: the scheduling cycle; starts one goroutine per binding cycle, in which a pod with claims waits for its volumes. Woken by: a pod in the active queue. Stops: with
 //	  ctx; bindings are waited for.
 //	dns/server.go Server.Run 1
 //	  owns: the UDP and the TCP side of the name server. Woken by: a question. Stops: with ctx.
@@ -100,7 +104,7 @@
 // A node's kubelet and proxy (docknode), and the lab's own proxy:
 //
 //	kubelet/kubelet.go Kubelet.Run 1
-//	  owns: nine parts: node status, Lease, Events, Services, pods, static pods, the runtime's events, the HTTPS server, what pods use.
+//	  owns: ten parts: node status, Lease, Events, Services, pods, static pods, drivers of volumes, the runtime's events, the HTTPS server, what pods use.
 //	  Woken by: a timer, a watch, a changed file, CRI's event stream, a connection. Stops: with ctx; one that fails ends the others.
 //	kubelet/kubelet.go Kubelet.background 1
 //	  owns: what the rows below give it. Stops: with ctx; Run waits for it.
@@ -125,6 +129,9 @@
 //	  closes the file; nobody waits for it.
 //	kubelet/stream.go copyBoth 1
 //	  owns: one direction of an exec, attach or port-forward. Woken by: bytes. Stops: when either end closes.
+//	storage/pathdriver/driver.go Driver.Run 2
+//	  owns: the sockets of a node's driver of volumes, in a process of its own (docknode storage). Woken by: a call, for which gRPC
+//	  has goroutines of its own. Stops: with ctx.
 //	proxy/proxy.go Proxy.Run 2
 //	  owns: the kernel's rules; starts one goroutine each for Services, EndpointSlices and the kernel's news of changed rules.
 //	  Woken by: a change of these. Stops: with ctx.

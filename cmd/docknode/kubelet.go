@@ -17,6 +17,7 @@ import (
 
 	"drydock/engine/decision"
 	"drydock/engine/kubelet"
+	"drydock/engine/storage"
 )
 
 // runKubelet is `docknode kubelet`: the agent of one node, until ctx ends.
@@ -50,6 +51,12 @@ func runKubelet(ctx context.Context, args []string) error {
 	}
 	defer release()
 	cfg.ManifestChanges = changes
+	plugins, releasePlugins, err := watchDirectory(storage.Registry(cfg.RootDir))
+	if err != nil {
+		return err
+	}
+	defer releasePlugins()
+	cfg.PluginChanges = plugins
 	k, err := kubelet.New(cfg)
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ type verb struct {
 var verbs = []verb{
 	{"runtime", "serve the container runtime interface, and keep the node's services running", runRuntime},
 	{"kubelet", "bring the node's pods to life, and report on them", runKubelet},
+	{"storage", "make the node's volumes, and mount them: a CSI driver", runStorage},
 	{"proxy", "keep the kernel's rules in step with Services", runProxy},
 	{"seed", "unpack an archive of images into a folder for all nodes: docknode seed --to DIR < ARCHIVE", seed},
 	{"probe", "try what this machine offers, for drydock doctor", runProbe},

@@ -23,17 +23,17 @@ func watchDirectory(dir string) (changes <-chan struct{}, release func(), err er
 		return nil, func() {}, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("make room for static pods: %w", err)
+		return nil, nil, fmt.Errorf("make room for %s: %w", dir, err)
 	}
 	folder, err := os.Open(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("watch static pods: %w", err)
+		return nil, nil, fmt.Errorf("watch %s: %w", dir, err)
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGIO)
 	if _, err := unix.FcntlInt(folder.Fd(), unix.F_NOTIFY, everyChange); err != nil && !errors.Is(err, unix.EINVAL) {
 		signal.Stop(signals)
-		return nil, nil, errors.Join(fmt.Errorf("watch static pods: %w", err), folder.Close())
+		return nil, nil, errors.Join(fmt.Errorf("watch %s: %w", dir, err), folder.Close())
 	}
 	changed, ended := make(chan struct{}, 1), make(chan struct{})
 	go func() { // ends with release

@@ -17,7 +17,7 @@ const (
 	ingressController     = ""
 	networkPolicyProxy    = ""
 	addressAllocator      = "service addresses kept as objects by the server"
-	volumeControllers     = "the persistent volume controllers"
+	volumeControllers     = ""
 )
 
 // Upcoming lists the kinds that have rules but nobody who acts on them, ordered as All. The slice is the caller's.

@@ -24,6 +24,9 @@ const (
 	naming      = "dns"
 )
 
+// nodeServices are what pid 1 of each node keeps running.
+var nodeServices = []string{"kubelet", "storage", "proxy"}
+
 // part is a loop that works until its context ends.
 type part func(context.Context) error
 
@@ -122,7 +125,11 @@ func (c *Cluster) listComponents(ctx context.Context, call *lab.Call) error {
 func servicesOf(ctx context.Context, n *node) ([]control.Component, error) {
 	m, _ := n.running()
 	if m == nil {
-		return []control.Component{{Name: "kubelet@" + n.name, State: "off"}, {Name: "proxy@" + n.name, State: "off"}}, nil
+		var off []control.Component
+		for _, service := range nodeServices {
+			off = append(off, control.Component{Name: service + "@" + n.name, State: "off"})
+		}
+		return off, nil
 	}
 	var services []control.Component
 	err := lab.Ask(ctx, m.File(servicesSocket), "list", nil, lab.Each(func(raw json.RawMessage) error {

@@ -20,7 +20,9 @@ import (
 	"drydock/engine/controller/job"
 	"drydock/engine/controller/namespace"
 	"drydock/engine/controller/nodelifecycle"
+	"drydock/engine/controller/persistentvolume"
 	"drydock/engine/controller/podgc"
+	"drydock/engine/controller/provisioner"
 	"drydock/engine/controller/replicaset"
 	"drydock/engine/controller/replication"
 	"drydock/engine/controller/resourcequota"
@@ -29,6 +31,7 @@ import (
 	"drydock/engine/controller/statefulset"
 	"drydock/engine/controller/ttl"
 	"drydock/engine/controller/ttlafterfinished"
+	"drydock/engine/controller/volumeprotection"
 	"drydock/engine/scheduler"
 	"drydock/engine/scheduler/configuration"
 )
@@ -121,6 +124,11 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"resourcequota":         func() (runner, error) { return resourcequota.New(config) },
 		"pod-garbage-collector": func() (runner, error) { return podgc.New(config, podgc.Options{}) },
 		"ttl":                   func() (runner, error) { return ttl.New(config) },
+		"persistentvolume":      func() (runner, error) { return persistentvolume.New(config) },
+		"pvc-protection":        func() (runner, error) { return volumeprotection.NewClaims(config) },
+		"pv-protection":         func() (runner, error) { return volumeprotection.NewVolumes(config) },
+		"volume provisioner":    func() (runner, error) { return provisioner.New(config, c.driverOptions()) },
+		"volume resizer":        func() (runner, error) { return provisioner.NewResizer(config, c.driverOptions()) },
 	} {
 		part, err := make()
 		if err != nil {

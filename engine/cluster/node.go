@@ -17,6 +17,7 @@ import (
 
 	"drydock/engine/cluster/control"
 	"drydock/engine/decision"
+	"drydock/engine/storage"
 	"drydock/sandbox/machine"
 	"drydock/sandbox/network"
 )
@@ -132,8 +133,13 @@ func (c *Cluster) nodeSpec(n *node) (machine.Spec, error) {
 		{Source: string(c.opts.Programs), Target: nodeBin, ReadOnly: true},
 		{Source: c.imagesDir(), Target: nodeImages, ReadOnly: true},
 	}
-	for part, target := range map[string]string{"runtime": "/var/lib/drydock", "kubelet": "/var/lib/kubelet", "log": "/var/log", "manifests": "/etc/kubernetes/manifests"} {
-		dir := c.opts.Lab.Node(n.name, part)
+	dirs := map[string]string{storage.Shared: c.opts.Lab.Volumes()}
+	for part, target := range map[string]string{
+		"runtime": "/var/lib/drydock", "kubelet": storage.KubeletDir, "log": "/var/log", "manifests": "/etc/kubernetes/manifests", "volumes": storage.Local,
+	} {
+		dirs[target] = c.opts.Lab.Node(n.name, part)
+	}
+	for target, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return machine.Spec{}, fmt.Errorf("make room for %s: %w", n.name, err)
 		}
@@ -166,6 +172,7 @@ func (c *Cluster) nodeInit(n *node) []string {
 		"--root=/var/lib/drydock", "--socket=" + criSocket, "--images=" + nodeImages, "--init=" + nodeBin + "/dockinit",
 		"--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
 		"--supervise", strings.Join(kubelet, " "),
+		"--supervise", "storage --node=" + n.name,
 		"--supervise", strings.Join([]string{"proxy", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + podRange.String()}, " "),
 	}
 }

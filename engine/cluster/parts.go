@@ -79,7 +79,7 @@ func (r *restore) settleMachine(ctx context.Context, n *node, now map[string]str
 	if then[n.name] == "stopped" {
 		return nil
 	}
-	for _, service := range []string{"kubelet", "proxy"} {
+	for _, service := range nodeServices {
 		name := service + "@" + n.name
 		if then[name] == now[name] {
 			continue

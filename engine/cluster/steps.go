@@ -27,6 +27,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		{
 			{fmt.Sprintf("boot %d nodes", len(c.allNodes())), c.bootNodes},
 			{"start controllers and scheduler", c.startControllers},
+			{"make the storage classes", c.layStorage},
 			{"start the name server", c.startNames},
 			{"start the lab's own proxy", c.startLabProxy},
 			{"wait until all nodes are Ready", c.waitReady},

@@ -59,6 +59,9 @@ type Config struct {
 	Manifests       string
 	ManifestChanges <-chan struct{}
 
+	// PluginChanges hears when a driver has come or gone (RootDir/plugins_registry). Nobody need say so: it is read every 20 s.
+	PluginChanges <-chan struct{}
+
 	// LogMaxSize is from how many bytes on the log of a running container is rotated, LogMaxFiles how many files it may have in all:
 	// containerLogMaxSize and containerLogMaxFiles, 10 MiB and 5.
 	LogMaxSize  int64

@@ -24,7 +24,7 @@
 //
 // # Left out
 //
-// Devices, dynamic resource allocation, CSI and every volume that is not a directory of the node, variables from files (fileKeyRef),
+// Devices, dynamic resource allocation, block volumes and every volume that neither is a directory of the node nor comes from a CSI driver, variables from files (fileKeyRef),
 // image garbage collection, image pull secrets, pod certificates, user namespaces per pod, checkpointing. Each place where behaviour is
 // simplified says "Kubernetes:".
 //

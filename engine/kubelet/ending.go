@@ -71,7 +71,7 @@ func (w *worker) carryOut(ctx context.Context, pod *corev1.Pod, e *ending) time.
 	}
 	w.show(pod, status)
 	w.record(pod, decision.Record{Action: "EndPod", Before: "running", After: string(status.Phase), Reason: e.reason, Message: e.message})
-	if w.mounts.tearDown() != nil {
+	if w.mounts.tearDown(ctx) != nil {
 		return time.Now().Add(time.Second)
 	}
 	w.finished = true

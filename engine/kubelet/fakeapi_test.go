@@ -11,6 +11,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -31,6 +32,10 @@ type fakeAPI struct {
 	services []corev1.Service
 	configs  map[string]*corev1.ConfigMap
 	secrets  map[string]*corev1.Secret
+	claims   map[string]*corev1.PersistentVolumeClaim
+	volumes  map[string]*corev1.PersistentVolume
+	driver   *storagev1.CSIDriver
+	csiNode  *storagev1.CSINode
 	events   []*corev1.Event
 	down     bool // every answer is an error
 	tokens   int
@@ -353,6 +358,53 @@ func (f *fakeAPI) ConfigMap(_ context.Context, namespace, name string) (*corev1.
 		return object.DeepCopy(), nil
 	}
 	return nil, notFound("configmaps", name)
+}
+
+func (f *fakeAPI) PersistentVolumeClaim(_ context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if claim := f.claims[key(namespace, name)]; claim != nil {
+		return claim.DeepCopy(), nil
+	}
+	return nil, notFound("persistentvolumeclaims", name)
+}
+
+func (f *fakeAPI) PersistentVolume(_ context.Context, name string) (*corev1.PersistentVolume, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if volume := f.volumes[name]; volume != nil {
+		return volume.DeepCopy(), nil
+	}
+	return nil, notFound("persistentvolumes", name)
+}
+
+func (f *fakeAPI) CSIDriver(_ context.Context, name string) (*storagev1.CSIDriver, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.driver != nil && f.driver.Name == name {
+		return f.driver.DeepCopy(), nil
+	}
+	return nil, notFound("csidrivers", name)
+}
+
+func (f *fakeAPI) CSINode(context.Context, string) (*storagev1.CSINode, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.csiNode == nil {
+		return nil, notFound("csinodes", "node-1")
+	}
+	return f.csiNode.DeepCopy(), nil
+}
+
+func (f *fakeAPI) CreateCSINode(_ context.Context, node *storagev1.CSINode) (*storagev1.CSINode, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.csiNode = node.DeepCopy()
+	return node, nil
+}
+
+func (f *fakeAPI) UpdateCSINode(ctx context.Context, node *storagev1.CSINode) (*storagev1.CSINode, error) {
+	return f.CreateCSINode(ctx, node)
 }
 
 func (f *fakeAPI) Secret(_ context.Context, namespace, name string) (*corev1.Secret, error) {

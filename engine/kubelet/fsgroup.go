@@ -19,9 +19,10 @@ const (
 	groupMayEnter             = fs.ModeSetgid | 0o110
 )
 
-// giveToGroup makes a volume the property of the pod's fsGroup. The node's own directories are left alone, as upstream does.
+// giveToGroup makes a volume the property of the pod's fsGroup. The node's own directories are left alone, as upstream does; what is
+// behind claims has been given already.
 func giveToGroup(pod *corev1.Pod, v *corev1.Volume, path string) error {
-	if pod.Spec.SecurityContext == nil || pod.Spec.SecurityContext.FSGroup == nil || v.HostPath != nil {
+	if pod.Spec.SecurityContext == nil || pod.Spec.SecurityContext.FSGroup == nil || v.HostPath != nil || claimName(pod, v) != "" {
 		return nil
 	}
 	group := int(*pod.Spec.SecurityContext.FSGroup)
@@ -32,6 +33,11 @@ func giveToGroup(pod *corev1.Pod, v *corev1.Volume, path string) error {
 		}
 		mask = groupMayWrite
 	}
+	return handOver(path, group, mask)
+}
+
+// handOver gives all that is below path to a group.
+func handOver(path string, group int, mask fs.FileMode) error {
 	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -163,7 +163,7 @@ func (w *worker) finish(ctx context.Context, pod *corev1.Pod, view *podView) tim
 	if err := w.killPod(ctx, pod, view); err != nil {
 		return time.Now().Add(time.Second)
 	}
-	if err := w.mounts.tearDown(); err != nil {
+	if err := w.mounts.tearDown(ctx); err != nil {
 		return time.Now().Add(time.Second)
 	}
 	if len(view.runningContainers()) > 0 { // their last words belong into the status
@@ -242,5 +242,5 @@ func (w *worker) cleanUp(ctx context.Context, pod *corev1.Pod, view *podView) er
 			return fmt.Errorf("remove sandbox %s of pod %s: %w", sandbox.Id, podText(pod), err)
 		}
 	}
-	return w.k.removePodDirs(pod)
+	return w.k.removePodDirs(ctx, pod)
 }

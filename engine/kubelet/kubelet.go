@@ -20,7 +20,7 @@ import (
 // Kubelet looks after one node. Make it with New, start it with Run.
 //
 // Its goroutines, all started by Run and all ended before it returns: one each for the node's status, its Lease, Events,
-// services, pods, static pods, what is used and the runtime's events; one for each pod (worker), each running probe, and each status on its way to the
+// services, pods, static pods, drivers, what is used and the runtime's events; one for each pod (worker), each running probe, and each status on its way to the
 // API server; those of the HTTPS server.
 type Kubelet struct {
 	// set once in New
@@ -32,6 +32,8 @@ type Kubelet struct {
 	usage       *usageMeter
 	pressures   *pressures
 	static      *staticPods
+	drivers     *csiDrivers
+	volumes     *csiVolumes
 	started     time.Time
 	allocatable corev1.ResourceList
 
@@ -66,7 +68,7 @@ func New(cfg Config) (*Kubelet, error) {
 	k.allocatable = allocatable(k.node.capacity)
 	k.node.trouble, k.node.pressures = k.trouble, k.pressures
 	k.services.onSync = k.pokeAll
-	k.static = newStaticPods(k)
+	k.static, k.drivers, k.volumes = newStaticPods(k), newCSIDrivers(k), newCSIVolumes()
 	return k, nil
 }
 
@@ -78,6 +80,9 @@ func (k *Kubelet) Run(ctx context.Context) error {
 			return fmt.Errorf("kubelet of %s: %w", k.cfg.NodeName, err)
 		}
 	}
+	if err := k.volumes.load(k.cfg.RootDir); err != nil {
+		return fmt.Errorf("kubelet of %s: find mounted volumes: %w", k.cfg.NodeName, err)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -87,7 +92,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	k.static.runPods()
 	lease := &heartbeat{client: k.cfg.Client, node: k.cfg.NodeName, duration: k.cfg.LeaseDuration}
 	for _, part := range []func(context.Context) error{
-		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.followUsage, k.static.run,
+		k.node.run, lease.run, k.events.run, k.followServices, k.followPods, k.followRuntime, k.serve, k.followUsage, k.static.run, k.drivers.run,
 	} {
 		all.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {

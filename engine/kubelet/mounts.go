@@ -29,15 +29,27 @@ func (k *Kubelet) podLogDir(pod *corev1.Pod) string {
 }
 
 // removePodDirs deletes all that a pod has left on the node.
-func (k *Kubelet) removePodDirs(pod *corev1.Pod) error {
+func (k *Kubelet) removePodDirs(ctx context.Context, pod *corev1.Pod) error {
 	dir := k.podDir(pod)
-	if err := errors.Join(unmountBelow(dir), os.RemoveAll(k.podLogDir(pod))); err != nil {
+	if err := errors.Join(k.unmountAll(ctx, dir), os.RemoveAll(k.podLogDir(pod))); err != nil {
 		return fmt.Errorf("clean up pod %s: %w", podText(pod), err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove directory of pod %s: %w", podText(pod), err)
 	}
 	return nil
+}
+
+// unmountAll unmounts all volumes of a pod: parts of volumes first, then what drivers have mounted, then the rest. Whoever deletes
+// the pod's directory afterwards deletes nobody's data.
+func (k *Kubelet) unmountAll(ctx context.Context, podDir string) error {
+	if err := unmountBelow(filepath.Join(podDir, "volume-subpaths")); err != nil {
+		return err
+	}
+	if err := k.unmountCSI(ctx, podDir); err != nil {
+		return err
+	}
+	return unmountBelow(podDir)
 }
 
 const (
@@ -75,6 +87,9 @@ func (m *podMounts) setUp(ctx context.Context, pod *corev1.Pod) (ready bool, err
 	var failures []error
 	for i := range pod.Spec.Volumes {
 		volume := &pod.Spec.Volumes[i]
+		if claimName(pod, volume) != "" && m.paths[volume.Name] != "" {
+			continue // mounted once, and not a copy of anything that changes
+		}
 		path, err := m.setUpVolume(ctx, pod, volume)
 		if err == nil {
 			err = giveToGroup(pod, volume, path)
@@ -82,7 +97,11 @@ func (m *podMounts) setUp(ctx context.Context, pod *corev1.Pod) (ready bool, err
 		if err == nil {
 			m.paths[volume.Name] = path
 		} else if m.paths[volume.Name] == "" {
-			failures = append(failures, fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err))
+			var told *mountError
+			if !errors.As(err, &told) {
+				err = fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err)
+			}
+			failures = append(failures, err)
 		}
 	}
 	if len(failures) == 0 {
@@ -102,6 +121,8 @@ func (m *podMounts) setUpVolume(ctx context.Context, pod *corev1.Pod, v *corev1.
 		return place("empty-dir"), setUpEmptyDir(place("empty-dir"), v.EmptyDir)
 	case v.HostPath != nil:
 		return v.HostPath.Path, checkHostPath(v.HostPath)
+	case claimName(pod, v) != "":
+		return m.setUpClaim(ctx, pod, v)
 	case v.ConfigMap != nil, v.Secret != nil, v.DownwardAPI != nil, v.Projected != nil:
 		kind := "projected"
 		switch {
@@ -118,7 +139,7 @@ func (m *podMounts) setUpVolume(ctx context.Context, pod *corev1.Pod, v *corev1.
 		}
 		return place(kind), writeAtomically(place(kind), payload)
 	}
-	return "", errors.New("no volume plugin matched: drydock has emptyDir, hostPath, configMap, secret, downwardAPI and projected volumes")
+	return "", errors.New("no volume plugin matched: drydock has emptyDir, hostPath, configMap, secret, downwardAPI, projected and persistentVolumeClaim volumes")
 }
 
 // setUpEmptyDir makes the directory that lives as long as the pod.
@@ -238,21 +259,22 @@ func (m *podMounts) volumeMount(r startRequest, i int, env map[string]string) (*
 	return mount, nil
 }
 
-// readOnly: what mirrors an API object is never written by a container.
+// readOnly: what mirrors an API object is never written by a container, nor a claim that the pod wants for reading.
 func (m *podMounts) readOnly(pod *corev1.Pod, volume string) bool {
 	for i := range pod.Spec.Volumes {
 		if v := &pod.Spec.Volumes[i]; v.Name == volume {
-			return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil
+			return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil ||
+				v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ReadOnly
 		}
 	}
 	return false
 }
 
 // tearDown removes the volumes of a pod that has ended; termination messages stay, its status still shows them.
-func (m *podMounts) tearDown() error {
+func (m *podMounts) tearDown(ctx context.Context) error {
 	clear(m.paths)
 	m.checked = time.Time{}
-	if err := unmountBelow(m.dir); err != nil {
+	if err := m.k.unmountAll(ctx, m.dir); err != nil {
 		return fmt.Errorf("tear down volumes: %w", err)
 	}
 	return errors.Join(os.RemoveAll(filepath.Join(m.dir, "volumes")), os.RemoveAll(filepath.Join(m.dir, "volume-subpaths")))

@@ -7,6 +7,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -17,18 +18,18 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// restClient is Client over the wire. It is client-go's REST machinery with a scheme of three groups instead of the typed
+// restClient is Client over the wire. It is client-go's REST machinery with a scheme of four groups instead of the typed
 // clientset with fifty: the clientset's package initialisation costs every node's start.
 type restClient struct {
-	core, coordination rest.Interface
-	parameters         runtime.ParameterCodec
+	core, coordination, storage rest.Interface
+	parameters                  runtime.ParameterCodec
 }
 
 // NewClient makes a Client for the API server that config describes. Bodies travel as protobuf; there is no rate limit,
 // because a node of a lab may start a hundred pods at once.
 func NewClient(config *rest.Config) (Client, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, coordinationv1.AddToScheme, authenticationv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, coordinationv1.AddToScheme, authenticationv1.AddToScheme, storagev1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("register API types: %w", err)
 		}
@@ -53,6 +54,9 @@ func NewClient(config *rest.Config) (Client, error) {
 		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)
 	}
 	if client.coordination, err = group(coordinationv1.SchemeGroupVersion, "/apis"); err != nil {
+		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)
+	}
+	if client.storage, err = group(storagev1.SchemeGroupVersion, "/apis"); err != nil {
 		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)
 	}
 	return client, nil
@@ -150,6 +154,36 @@ func (c *restClient) ConfigMap(ctx context.Context, namespace, name string) (*co
 func (c *restClient) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	object := &corev1.Secret{}
 	return object, c.core.Get().Namespace(namespace).Resource("secrets").Name(name).Do(ctx).Into(object)
+}
+
+func (c *restClient) PersistentVolumeClaim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
+	object := &corev1.PersistentVolumeClaim{}
+	return object, c.core.Get().Namespace(namespace).Resource("persistentvolumeclaims").Name(name).Do(ctx).Into(object)
+}
+
+func (c *restClient) PersistentVolume(ctx context.Context, name string) (*corev1.PersistentVolume, error) {
+	object := &corev1.PersistentVolume{}
+	return object, c.core.Get().Resource("persistentvolumes").Name(name).Do(ctx).Into(object)
+}
+
+func (c *restClient) CSIDriver(ctx context.Context, name string) (*storagev1.CSIDriver, error) {
+	object := &storagev1.CSIDriver{}
+	return object, c.storage.Get().Resource("csidrivers").Name(name).Do(ctx).Into(object)
+}
+
+func (c *restClient) CSINode(ctx context.Context, name string) (*storagev1.CSINode, error) {
+	object := &storagev1.CSINode{}
+	return object, c.storage.Get().Resource("csinodes").Name(name).Do(ctx).Into(object)
+}
+
+func (c *restClient) CreateCSINode(ctx context.Context, node *storagev1.CSINode) (*storagev1.CSINode, error) {
+	created := &storagev1.CSINode{}
+	return created, c.storage.Post().Resource("csinodes").Body(node).Do(ctx).Into(created)
+}
+
+func (c *restClient) UpdateCSINode(ctx context.Context, node *storagev1.CSINode) (*storagev1.CSINode, error) {
+	updated := &storagev1.CSINode{}
+	return updated, c.storage.Put().Resource("csinodes").Name(node.Name).Body(node).Do(ctx).Into(updated)
 }
 
 func (c *restClient) CreateToken(ctx context.Context, namespace, serviceAccount string, request *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"drydock/engine/decision"
@@ -89,6 +91,29 @@ func (k *Kubelet) removeOrphansOnce(ctx context.Context) error {
 		if k.worker(uid) == nil {
 			failures = append(failures, k.removeOrphan(ctx, sandbox))
 		}
+	}
+	if len(failures) == 0 {
+		failures = append(failures, k.removeOrphanDirs(ctx))
+	}
+	return errors.Join(failures...)
+}
+
+// removeOrphanDirs removes what pods have left that are gone and whose sandboxes are gone too: the node lost its power under them.
+func (k *Kubelet) removeOrphanDirs(ctx context.Context) error {
+	dirs, err := filepath.Glob(filepath.Join(k.cfg.RootDir, "pods", "*"))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, dir := range dirs {
+		if k.worker(types.UID(filepath.Base(dir))) != nil {
+			continue
+		}
+		if err := k.unmountAll(ctx, dir); err != nil {
+			failures = append(failures, fmt.Errorf("unmount what is left of pod %s: %w", filepath.Base(dir), err))
+			continue
+		}
+		failures = append(failures, os.RemoveAll(dir))
 	}
 	return errors.Join(failures...)
 }

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,22 +22,41 @@ func (s *Scheduler) bind(ctx context.Context, a *attempt, c *choice) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID},
 		Target:     corev1.ObjectReference{Kind: "Node", Name: c.node},
 	}, metav1.CreateOptions{})
-	if err == nil {
-		s.queue.remove(p.UID)
-		voice.Normal(p.Pod, "Scheduled", "Successfully assigned %s/%s to %s", p.Namespace, p.Name, c.node)
-		voice.Decide(decision.Record{
-			Object: controller.Refer("pods", p), Action: "Bind", After: c.node, Reason: "Scheduled", Details: c.details,
-		})
+	if err != nil {
+		s.bindFailed(ctx, a, c, fmt.Errorf("binding rejected: %w", err))
 		return
 	}
+	s.queue.remove(p.UID)
+	voice.Normal(p.Pod, "Scheduled", "Successfully assigned %s/%s to %s", p.Namespace, p.Name, c.node)
+	voice.Decide(decision.Record{
+		Object: controller.Refer("pods", p), Action: "Bind", After: c.node, Reason: "Scheduled", Details: c.details,
+	})
+}
+
+// bindWithVolumes waits for the pod's volumes, then for one of slots, and binds.
+func (s *Scheduler) bindWithVolumes(ctx context.Context, a *attempt, c *choice, slots chan struct{}) {
+	err := c.volumes.settle(ctx, s.client)
+	c.volumes.release(c.volumes.match)
+	if err != nil {
+		s.bindFailed(ctx, a, c, fmt.Errorf("running PreBind plugin \"VolumeBinding\": binding volumes: %w", err))
+		return
+	}
+	slots <- struct{}{}
+	s.bind(ctx, a, c)
+	<-slots
+}
+
+// bindFailed takes the pod back from the node it was assumed on, to be tried again unless it is gone.
+func (s *Scheduler) bindFailed(ctx context.Context, a *attempt, c *choice, err error) {
+	p, voice := a.podInfo, s.profiles[a.Spec.SchedulerName]
 	s.world.remove(p.UID)
 	s.queue.happened(event{what: podGone, oldPod: p}) // room that others were refused for may be there after all
-	if apierrors.IsNotFound(err) || ctx.Err() != nil {
+	if apierrors.IsNotFound(err) || errors.Is(err, errPodGone) || ctx.Err() != nil {
 		s.queue.remove(p.UID)
 		return
 	}
 	s.queue.retry(a)
-	message := fmt.Sprintf("binding rejected: %v", err)
+	message := err.Error()
 	voice.Warning(p.Pod, "FailedScheduling", "%s", message)
 	voice.Decide(decision.Record{
 		Object: controller.Refer("pods", p), Action: "Bind", Reason: "SchedulerError", Message: message, Details: c.details,

@@ -9,6 +9,7 @@ import (
 type choice struct {
 	node    string
 	details map[string]string
+	volumes *reservation // nil when the pod waits for none
 }
 
 // candidate is a node that passed all filters.
@@ -81,7 +82,17 @@ func (s *Scheduler) decide(p *podInfo) (*choice, diagnosis) {
 	best := pick(fitting)
 	s.world.placeLocked(p, best.node.node.Name)
 	delete(s.world.nominated, p.UID)
-	return &choice{node: best.node.node.Name, details: c.explain(fitting, found)}, found
+	return &choice{node: best.node.node.Name, details: c.explain(fitting, found), volumes: c.reserve(best.node)}, found
+}
+
+// reserve takes what the pod needs on its node.
+func (c *cycle) reserve(n *nodeInfo) *reservation {
+	for _, s := range c.judges {
+		if taker, ok := s.judge.(reserver); ok {
+			return taker.Reserve(c.podInfo, n)
+		}
+	}
+	return nil
 }
 
 func (c *cycle) preFilter() {
@@ -103,6 +114,13 @@ func (c *cycle) preFilter() {
 func (s *Scheduler) filterLocked(c *cycle) ([]candidate, diagnosis) {
 	nodes := s.world.sorted
 	d := diagnosis{nodes: len(nodes), refusals: map[string]*refusal{}}
+	if f, r := c.refusedEverywhere(); r != nil {
+		d.everywhere = r
+		for _, n := range nodes {
+			d.note(n.node.Name, f, r)
+		}
+		return nil, d
+	}
 	if n := s.world.nodes[s.world.nominated[c.UID].node]; n != nil && n.node != nil {
 		if _, r := c.refuse(n); r == nil {
 			return []candidate{{node: n}}, d
@@ -122,6 +140,18 @@ func (s *Scheduler) filterLocked(c *cycle) ([]candidate, diagnosis) {
 		s.start = (s.start + looked) % len(nodes)
 	}
 	return fitting, d
+}
+
+// refusedEverywhere is the first refusal that no node can change.
+func (c *cycle) refusedEverywhere() (filter, *refusal) {
+	for _, s := range c.judges {
+		if j, ok := s.judge.(refuser); ok {
+			if r := j.Everywhere(); r != nil {
+				return s.filter, r
+			}
+		}
+	}
+	return nil, nil
 }
 
 // refuse asks about a node as it will be with the pods nominated to it that are as important; and as it is, since those

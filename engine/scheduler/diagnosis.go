@@ -14,6 +14,7 @@ type diagnosis struct {
 	nodes      int
 	refusals   map[string]*refusal // by node
 	refused    []filter            // the plugins that refused, each once
+	everywhere *refusal            // what no node can change; nil when they differ
 	preemption plan
 }
 
@@ -32,6 +33,9 @@ func (d diagnosis) message() string {
 		return noNodes
 	}
 	message := available(d.nodes, d.refusals)
+	if d.everywhere != nil {
+		message = fmt.Sprintf("0/%d nodes are available: %s.", d.nodes, strings.Join(d.everywhere.reasons, ", "))
+	}
 	if d.preemption.message != "" {
 		message += " preemption: " + d.preemption.message
 	}

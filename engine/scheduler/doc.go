@@ -15,7 +15,8 @@
 //   - Score: the plugins give the nodes that are left 0 to 100 points, times their weight. node-2 is less used: 90 against 70.
 //   - Assume: the pod counts as being on node-2 from now on, so that the next pod sees the room taken.
 //
-// Then a binding cycle, which the next pod does not wait for: POST …/pods/web/binding. Should that fail, the pod is taken
+// Then a binding cycle, which the next pod does not wait for. Claims that wait for their first pod are bound to volumes, or have
+// volumes made, where the pod will be (reserve.go); when they are there: POST …/pods/web/binding. Should that fail, the pod is taken
 // back from node-2 and tried again.
 //
 // When no node is left after Filter, preemption (preemption.go) looks for the node where the least is lost if pods of lower
@@ -30,7 +31,7 @@
 //
 // # Left out
 //
-// VolumeBinding, VolumeZone and the limits of volumes, dynamic resources, pod groups, extenders. Nodes are looked at
+// The limits of volumes per node (NodeVolumeLimits) and what storage has left (CSIStorageCapacity), dynamic resources, pod groups, extenders. Nodes are looked at
 // one after the other, and a preemption is carried out before the next pod's turn.
 //
 // # In Kubernetes

@@ -18,10 +18,11 @@ const (
 	nodeLabels
 	nodeTaints
 	nodeCordon
-	podPlaced // on a node
-	podGone   // from a node
-	podLabels // of a pod on a node
-	podShrunk // a pod on a node asks for less than before
+	podPlaced      // on a node
+	podGone        // from a node
+	podLabels      // of a pod on a node
+	podShrunk      // a pod on a node asks for less than before
+	storageChanged // a claim, a volume or a storage class
 
 	// of the pod itself that waits
 	ownLabels

@@ -66,7 +66,7 @@ func (h podHandler) see(before, pod *corev1.Pod) {
 		h.queue.remove(pod.UID)
 		h.placed(newPodInfo(pod))
 	case pod.DeletionTimestamp != nil:
-		h.queue.remove(pod.UID) // its binding may be on its way: a node it is assumed on keeps its room
+		h.dismiss(pod) // its binding may be on its way: a node it is assumed on keeps its room
 		h.world.nominate(&podInfo{Pod: pod}, "")
 	case h.profiles[pod.Spec.SchedulerName] == nil:
 		return // somebody else's
@@ -100,8 +100,33 @@ func (h podHandler) nominated(before *corev1.Pod, p *podInfo) {
 
 // forget lets go of a pod that is gone or has ended; the room it took may help others.
 func (h podHandler) forget(pod *corev1.Pod) {
-	h.queue.remove(pod.UID)
+	h.dismiss(pod)
 	if p := h.world.remove(pod.UID); p != nil {
 		h.queue.happened(event{what: podGone, oldPod: p})
 	}
+}
+
+// dismiss takes a pod that is not wanted any more out of the queue. If its binding waits for volumes it need not.
+func (h podHandler) dismiss(pod *corev1.Pod) {
+	if p := h.queue.remove(pod.UID); p != nil && len(p.claims) > 0 {
+		p.gone.Store(true)
+		h.volumes.wake()
+	}
+}
+
+// storageHandler wakes those who wait for claims, volumes or classes: pods in the queue, and bindings on their way.
+type storageHandler struct{ *Scheduler }
+
+// OnAdd implements cache.ResourceEventHandler.
+func (h storageHandler) OnAdd(any, bool) { h.see() }
+
+// OnUpdate implements cache.ResourceEventHandler.
+func (h storageHandler) OnUpdate(any, any) { h.see() }
+
+// OnDelete implements cache.ResourceEventHandler.
+func (h storageHandler) OnDelete(any) { h.see() }
+
+func (h storageHandler) see() {
+	h.queue.happened(event{what: storageChanged})
+	h.volumes.wake()
 }

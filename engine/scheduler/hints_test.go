@@ -287,7 +287,8 @@ var registered = map[string]change{
 func TestHintsOfOtherEvents(t *testing.T) {
 	pod := hintPod(asksFor("1", "1Gi"), isCalled("app", "web"), spreads("web", true), nearOrFar(true, "web"), wantsPort(80))
 	node := hintNode(has("zone", "a"))
-	for _, f := range filters(configuration.Profile{}, informers.NewSharedInformerFactory(fake.NewClientset(), 0)) {
+	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
+	for _, f := range filters(configuration.Profile{}, factory, newVolumes(factory)) {
 		listens, known := registered[f.Name()]
 		if !known {
 			continue // its own test says what it listens to

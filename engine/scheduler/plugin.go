@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"sync/atomic"
+
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -30,6 +32,18 @@ type preFilter interface {
 	filter
 	// PreFilter looks at the whole cluster once; nil when the plugin has nothing to say about the pod. world.mu is held.
 	PreFilter(p *podInfo, w *world) judge
+}
+
+// refuser is a judge that may know before any node is looked at that none will do.
+type refuser interface {
+	// Everywhere returns nil when it depends on the node.
+	Everywhere() *refusal
+}
+
+// reserver is a judge that takes something for a pod when its node has been chosen.
+type reserver interface {
+	// Reserve returns nil when there is nothing to take. world.mu is held.
+	Reserve(p *podInfo, n *nodeInfo) *reservation
 }
 
 // counter is a judge that counts pods. Preemption tells it what a node would be like with a pod less (sign -1) or more (1).
@@ -92,11 +106,14 @@ type podInfo struct {
 	affinity  affinity
 	neighbors *neighbors // nil: it says nothing about other pods
 	spread    []spreadConstraint
+	claims    []string     // its PersistentVolumeClaims, by name
+	gone      *atomic.Bool // nobody waits for it any more
 }
 
 func newPodInfo(pod *corev1.Pod) *podInfo {
 	return &podInfo{
 		Pod: pod, requests: requestsOf(pod), nonzero: nonzeroOf(pod), ports: portsOf(pod), affinity: affinityOf(pod),
 		neighbors: neighborsOf(pod), spread: spreadOf(pod.Spec.TopologySpreadConstraints, pod.Labels),
+		claims: claimsOf(pod), gone: &atomic.Bool{},
 	}
 }

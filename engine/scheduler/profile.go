@@ -25,10 +25,10 @@ type weighted struct {
 	weight int64
 }
 
-func newProfile(p configuration.Profile, f informers.SharedInformerFactory, cfg controller.Config) *profile {
+func newProfile(p configuration.Profile, f informers.SharedInformerFactory, v *volumes, cfg controller.Config) *profile {
 	made := &profile{Voice: controller.NewVoice(p.SchedulerName, cfg)}
 	off := func(name string) bool { return slices.Contains(p.Disabled, name) }
-	made.filters = slices.DeleteFunc(filters(p, f), func(f filter) bool { return off(f.Name()) || slices.Contains(p.NoFilter, f.Name()) })
+	made.filters = slices.DeleteFunc(filters(p, f, v), func(f filter) bool { return off(f.Name()) || slices.Contains(p.NoFilter, f.Name()) })
 	for _, s := range scores(p, f) {
 		weight, given := p.Weights[s.Name()]
 		if !given {
@@ -43,7 +43,7 @@ func newProfile(p configuration.Profile, f informers.SharedInformerFactory, cfg 
 }
 
 // filters are the plugins in the order they are asked; the first refusal counts.
-func filters(p configuration.Profile, f informers.SharedInformerFactory) []filter {
+func filters(p configuration.Profile, f informers.SharedInformerFactory, v *volumes) []filter {
 	return []filter{
 		nodeUnschedulable{},
 		nodeName{},
@@ -51,6 +51,9 @@ func filters(p configuration.Profile, f informers.SharedInformerFactory) []filte
 		nodeAffinity{},
 		nodePorts{},
 		resourcesFit{strategy: fit(p.Fit)},
+		volumeRestrictions{v},
+		volumeBinding{v},
+		volumeZone{v},
 		podTopologySpread{newOwners(f)},
 		interPodAffinity{f.Core().V1().Namespaces().Lister()},
 	}
@@ -69,17 +72,17 @@ func scores(p configuration.Profile, f informers.SharedInformerFactory) []score 
 }
 
 // newProfiles makes the profiles by name; without any, the default one.
-func newProfiles(cfg Config) (map[string]*profile, error) {
+func newProfiles(cfg Config, v *volumes) (map[string]*profile, error) {
 	profiles := map[string]*profile{}
 	voices := controller.Config{Client: cfg.Client, Decisions: cfg.Decisions}
 	for _, p := range cfg.Profiles {
 		if p.SchedulerName == "" || profiles[p.SchedulerName] != nil {
 			return nil, fmt.Errorf("scheduler profile %q: a name of its own is expected", p.SchedulerName)
 		}
-		profiles[p.SchedulerName] = newProfile(p, cfg.Informers, voices)
+		profiles[p.SchedulerName] = newProfile(p, cfg.Informers, v, voices)
 	}
 	if len(profiles) == 0 {
-		profiles[name] = newProfile(configuration.Profile{SchedulerName: name}, cfg.Informers, voices)
+		profiles[name] = newProfile(configuration.Profile{SchedulerName: name}, cfg.Informers, v, voices)
 	}
 	return profiles, nil
 }

@@ -110,6 +110,7 @@ func (q *queue) add(p *podInfo) {
 		return
 	}
 	e := ownEvent(i.pod, p)
+	p.gone = i.pod.gone // an attempt may be under way with the old state
 	i.pod = p
 	switch {
 	case e.what == 0:
@@ -120,15 +121,19 @@ func (q *queue) add(p *podInfo) {
 	}
 }
 
-// remove forgets a pod: it is gone, or has a node. The heaps keep the item until it comes up.
-func (q *queue) remove(uid types.UID) {
+// remove forgets a pod: it is gone, or has a node. The heaps keep the item until it comes up. It returns what was known of the pod, nil
+// when it was not in the queue.
+func (q *queue) remove(uid types.UID) *podInfo {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if i := q.all[uid]; i != nil {
-		i.removed = true
-		delete(q.all, uid)
-		delete(q.aside, uid)
+	i := q.all[uid]
+	if i == nil {
+		return nil
 	}
+	i.removed = true
+	delete(q.all, uid)
+	delete(q.aside, uid)
+	return i.pod
 }
 
 // setAside takes an item back after an attempt that found no node. When something that could help happened during the

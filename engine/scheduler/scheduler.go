@@ -36,6 +36,7 @@ type Scheduler struct {
 	client    kubernetes.Interface
 	queue     *queue
 	world     *world
+	volumes   *volumes
 	profiles  map[string]*profile // by spec.schedulerName
 	budgets   policylisters.PodDisruptionBudgetLister
 	synced    []cache.DoneChecker
@@ -49,7 +50,8 @@ func New(cfg Config) (*Scheduler, error) {
 	if cfg.Decisions == nil {
 		cfg.Decisions = decision.Discard
 	}
-	profiles, err := newProfiles(cfg)
+	known := newVolumes(cfg.Informers)
+	profiles, err := newProfiles(cfg, known)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +60,18 @@ func New(cfg Config) (*Scheduler, error) {
 		informers: cfg.Informers,
 		queue:     newQueue(),
 		world:     newWorld(),
+		volumes:   known,
 		profiles:  profiles,
 		budgets:   cfg.Informers.Policy().V1().PodDisruptionBudgets().Lister(),
 	}
 	pods, nodes := cfg.Informers.Core().V1().Pods().Informer(), cfg.Informers.Core().V1().Nodes().Informer()
 	// Nodes first: a pod whose node is not known yet would count as lost.
-	return s, errors.Join(s.follow(nodes, nodeHandler{s}), s.follow(pods, podHandler{s}))
+	core := cfg.Informers.Core().V1()
+	return s, errors.Join(
+		s.follow(nodes, nodeHandler{s}), s.follow(pods, podHandler{s}),
+		s.follow(core.PersistentVolumeClaims().Informer(), storageHandler{s}), s.follow(core.PersistentVolumes().Informer(), storageHandler{s}),
+		s.follow(cfg.Informers.Storage().V1().StorageClasses().Informer(), storageHandler{s}),
+	)
 }
 
 func (s *Scheduler) follow(informer cache.SharedInformer, handler cache.ResourceEventHandler) error {
@@ -99,10 +107,15 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		if choice == nil {
 			continue
 		}
-		slots <- struct{}{}
-		bindings.Go(func() {
-			s.bind(ctx, attempt, choice)
-			<-slots
-		})
+		if choice.volumes == nil {
+			slots <- struct{}{}
+			bindings.Go(func() {
+				s.bind(ctx, attempt, choice)
+				<-slots
+			})
+			continue
+		}
+		// May take long, and must not keep others from being bound: no slot meanwhile.
+		bindings.Go(func() { s.bindWithVolumes(ctx, attempt, choice, slots) })
 	}
 }

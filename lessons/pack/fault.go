@@ -14,7 +14,7 @@ import (
 type Fault struct {
 	Node      string    `yaml:"node"`      // "node-2"
 	Pod       string    `yaml:"pod"`       // "web" or "shop/web"
-	Component string    `yaml:"component"` // "scheduler", "controller-manager", "dns", "kubelet@node-2", "proxy@node-2"
+	Component string    `yaml:"component"` // "scheduler", "controller-manager", "dns", "kubelet@node-2", "proxy@node-2", "storage@node-2"
 	Do        FaultVerb `yaml:"do"`
 	Amount    string    `yaml:"amount"` // how bad: "100ms" of delay, "10%" of loss or reorder, "1mbit" of bandwidth
 }
@@ -48,7 +48,7 @@ var (
 	podForm       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
 	nodeForm      = regexp.MustCompile(`^node-([1-9][0-9]*)$`)
 	components    = []string{"controller-manager", "dns", "scheduler"}
-	nodeComponent = []string{"kubelet", "proxy"}
+	nodeComponent = []string{"kubelet", "proxy", "storage"}
 )
 
 // OfCable says that the fault is one of `drydock fault`.
@@ -138,7 +138,7 @@ func (f *lessonFile) verifyComponent(name string, at []string) string {
 		return on
 	}
 	if !slices.Contains(components, name) {
-		f.problem(f.at(at...), "there is no component %q%s; there are %s, and on each node kubelet@node-1 and proxy@node-1",
+		f.problem(f.at(at...), "there is no component %q%s; there are %s, and on each node kubelet@node-1, proxy@node-1 and storage@node-1",
 			name, suggest(name, components), strings.Join(components, ", "))
 	}
 	return ""

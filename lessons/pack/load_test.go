@@ -238,7 +238,7 @@ func TestLoadBroken(t *testing.T) {
 			lesson + `:9:26: do "melt": what can happen to a node: stop, kill, cut, delay, loss, reorder, bandwidth
 ` + lesson + `:10:14: node-3: say that the world has that many nodes (world.nodes)
 ` + lesson + `:11:14: node "worker": nodes are called node-1, node-2 and so on
-` + lesson + `:12:19: there is no component "shceduler"; did you mean "scheduler"?; there are controller-manager, dns, scheduler, and on each node kubelet@node-1 and proxy@node-1
+` + lesson + `:12:19: there is no component "shceduler"; did you mean "scheduler"?; there are controller-manager, dns, scheduler, and on each node kubelet@node-1, proxy@node-1 and storage@node-1
 ` + lesson + `:13:19: node-9: say that the world has that many nodes (world.nodes)
 ` + lesson + `:13:39: do "kill": what can happen to a component: stop
 ` + lesson + `:14:7: a fault happens to exactly one node, pod or component

@@ -117,6 +117,9 @@ func (l Lab) Door() Lab { return Lab(l.Shell()) }
 // Node is the directory of one node's files, part being runtime, kubelet or log.
 func (l Lab) Node(name, part string) string { return l.path("nodes", name, part) }
 
+// Volumes holds the volumes that every node sees; a node's own lie with the node.
+func (l Lab) Volumes() string { return l.path("volumes") }
+
 // Snapshots is where the lab's snapshots lie, one folder each; what pods had written lies with their nodes.
 func (l Lab) Snapshots() string { return l.path("snapshots") }
 
@@ -128,7 +131,7 @@ func (l Lab) SchedulerConfig() string { return l.path("scheduler.yaml") }
 
 // Make creates the lab's directories (0700).
 func (l Lab) Make() error {
-	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell(), l.path("nodes")} {
+	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell(), l.path("nodes"), l.Volumes()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make the directory of lab %s: %w", l.Name(), err)
 		}
@@ -136,10 +139,10 @@ func (l Lab) Make() error {
 	return nil
 }
 
-// Forget removes a stopped lab's cluster: its journal, its nodes and its snapshots. The workspace stays, and so do the certificates, so
+// Forget removes a stopped lab's cluster: its journal, its nodes, its volumes and its snapshots. The workspace stays, and so do the certificates, so
 // that a kubeconfig that was handed out goes on working.
 func (l Lab) Forget() error {
-	for _, path := range []string{l.Journal(), l.path("nodes"), l.Snapshots(), l.Log(), l.Shell(), l.SchedulerConfig()} {
+	for _, path := range []string{l.Journal(), l.path("nodes"), l.Volumes(), l.Snapshots(), l.Log(), l.Shell(), l.SchedulerConfig()} {
 		if err := remove(path); err != nil {
 			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}

@@ -39,7 +39,7 @@ profiles:
 			head + `
 profiles:
 - plugins:
-    multiPoint: {disabled: [{name: NodeAffinity}, {name: DefaultPreemption}, {name: VolumeBinding}], enabled: [{name: ImageLocality, weight: 7}]}
+    multiPoint: {disabled: [{name: NodeAffinity}, {name: DefaultPreemption}, {name: NodeVolumeLimits}], enabled: [{name: ImageLocality, weight: 7}]}
     score: {enabled: [{name: NodeAffinity}, {name: TaintToleration, weight: 9}]}
 `,
 			[]configuration.Profile{{
@@ -86,7 +86,7 @@ func TestMistakes(t *testing.T) {
 		head + "profiles: [{schedulerName: a}, {schedulerName: a}]": `profiles[1]: schedulerName: "a" is the name of an earlier profile`,
 		head + "profiles: [{plugins: {filter: {disabled: [{name: NodeNames}]}}}]":                                 "plugins.filter.disabled: NodeNames: there is no such plugin",
 		head + "profiles: [{plugins: {filter: {disabled: [{name: ImageLocality}]}}}]":                             "plugins.filter.disabled: ImageLocality does nothing there",
-		head + "profiles: [{plugins: {score: {enabled: [{name: VolumeBinding}]}}}]":                               "VolumeBinding: a lab's scheduler does not have this plugin",
+		head + "profiles: [{plugins: {score: {enabled: [{name: NodeVolumeLimits}]}}}]":                            "NodeVolumeLimits: a lab's scheduler does not have this plugin",
 		head + "profiles: [{plugins: {preScore: {disabled: [{name: NodeAffinity}]}}}]":                            "what it prepares is still asked for",
 		head + "profiles: [{plugins: {bind: {disabled: [{name: DefaultBinder}]}}}]":                               "plugins.bind: a lab's scheduler has no choice of plugins here",
 		head + "profiles: [{plugins: {multiPoint: {disabled: [{name: PrioritySort}]}}}]":                          "PrioritySort: a lab's scheduler cannot work without it",

@@ -34,10 +34,10 @@ var all = map[string]plugin{
 	"DefaultPreemption":               {known: true, here: true},
 	"NodeResourcesBalancedAllocation": {known: true, here: true, weight: 1},
 	"ImageLocality":                   {known: true, here: true, weight: 1},
-	"VolumeRestrictions":              {known: true},
+	"VolumeRestrictions":              {known: true, here: true, filter: true},
 	"NodeVolumeLimits":                {known: true},
-	"VolumeBinding":                   {known: true},
-	"VolumeZone":                      {known: true},
+	"VolumeBinding":                   {known: true, here: true, filter: true},
+	"VolumeZone":                      {known: true, here: true, filter: true},
 	"DynamicResources":                {known: true},
 }
 
