@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	internalscheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
@@ -92,6 +93,9 @@ func newTableMaker(q *call) (*tableMaker, error) {
 func (m *tableMaker) page(items []*entry, list *metav1.ListMeta) (*metav1.Table, error) {
 	whole := &metav1.Table{Rows: []metav1.TableRow{}}
 	options := m.options
+	if m.q.kind == storageClassKind && list != nil && len(items) > 0 {
+		return m.together(items, list)
+	}
 	for _, e := range items {
 		table, err := m.q.kind.Table(e.obj, &options)
 		if err != nil {
@@ -117,6 +121,24 @@ func (m *tableMaker) page(items []*entry, list *metav1.ListMeta) (*metav1.Table,
 		whole.ResourceVersion = items[0].meta.GetResourceVersion()
 	}
 	return m.dress(whole), nil
+}
+
+// together is one table of all items, printed as a list: which of several storage classes is the default can be told from all alone.
+func (m *tableMaker) together(items []*entry, list *metav1.ListMeta) (*metav1.Table, error) {
+	objects := make([]runtime.Object, len(items))
+	for i, e := range items {
+		objects[i] = e.obj
+	}
+	all := m.q.kind.NewList()
+	if err := meta.SetList(all, objects); err != nil {
+		return nil, fmt.Errorf("print %s: %w", m.q.kind.Resource, err)
+	}
+	table, err := m.q.kind.Table(all, &m.options)
+	if err != nil {
+		return nil, err
+	}
+	table.ListMeta = *list
+	return m.dress(table), nil
 }
 
 // make is the table of one event. The first one brings the columns, the others only rows; a bookmark has no row at all.

@@ -42,12 +42,12 @@ func (e *mountError) Unwrap() error { return e.cause }
 func (m *podMounts) setUpClaim(ctx context.Context, pod *corev1.Pod, v *corev1.Volume) (string, error) {
 	c, err := m.k.lookUpClaim(ctx, pod, v)
 	if err != nil {
-		return "", &mountError{fmt.Errorf("Unable to attach or mount volumes: unmounted volumes=[%s], unattached volumes=[], "+ //nolint:staticcheck // upstream's text
+		return "", &mountError{fmt.Errorf("Unable to attach or mount volumes: unmounted volumes=[%s], unattached volumes=[], "+
 			"failed to process volumes=[%s]: error processing PVC %s/%s: %w", v.Name, v.Name, pod.Namespace, claimName(pod, v), err)}
 	}
 	path, err := m.mountClaim(ctx, c)
 	if err != nil {
-		return "", &mountError{fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", c.volume.Name, err)} //nolint:staticcheck // upstream's text
+		return "", &mountError{fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", c.volume.Name, err)}
 	}
 	return path, nil
 }
@@ -82,7 +82,7 @@ func (k *Kubelet) lookUpClaim(ctx context.Context, pod *corev1.Pod, v *corev1.Vo
 	_, bound := c.claim.Annotations["pv.kubernetes.io/bind-completed"]
 	switch {
 	case v.Ephemeral != nil && !metav1.IsControlledBy(c.claim, pod):
-		return c, fmt.Errorf("PVC %s/%s was not created for pod %s/%s (pod is not owner)", c.claim.Namespace, c.claim.Name, pod.Namespace, pod.Name) //nolint:staticcheck // upstream's text
+		return c, fmt.Errorf("PVC %s/%s was not created for pod %s/%s (pod is not owner)", c.claim.Namespace, c.claim.Name, pod.Namespace, pod.Name)
 	case !bound || c.claim.Spec.VolumeName == "":
 		return c, errors.New("PVC is not bound")
 	}

@@ -149,7 +149,7 @@ func usable(p *podInfo, claim *corev1.PersistentVolumeClaim) error {
 	}
 	for i := range p.Spec.Volumes {
 		if volume := &p.Spec.Volumes[i]; volume.Ephemeral != nil && p.Name+"-"+volume.Name == claim.Name && !metav1.IsControlledBy(claim, p.Pod) {
-			return fmt.Errorf("PVC %s/%s was not created for pod %s/%s (pod is not owner)", claim.Namespace, claim.Name, p.Namespace, p.Name) //nolint:staticcheck // upstream's text
+			return fmt.Errorf("PVC %s/%s was not created for pod %s/%s (pod is not owner)", claim.Namespace, claim.Name, p.Namespace, p.Name)
 		}
 	}
 	return nil

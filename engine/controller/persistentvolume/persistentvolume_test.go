@@ -184,8 +184,10 @@ func TestAsksForMoreThanASizeOfAVolume(t *testing.T) {
 		want   string
 	}{
 		"class": {ofClass("fast"), func(v *corev1.PersistentVolume) { v.Spec.StorageClassName = "slow" }, "Pending "},
-		"mode": {func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock) },
-			func(v *corev1.PersistentVolume) { v.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeFilesystem) }, "Pending "},
+		"mode": {
+			func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock) },
+			func(v *corev1.PersistentVolume) { v.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeFilesystem) }, "Pending ",
+		},
 		"access": {func(c *corev1.PersistentVolumeClaim) {
 			c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}
 		}, func(*corev1.PersistentVolume) {}, "Pending "},

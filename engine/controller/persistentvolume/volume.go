@@ -83,7 +83,8 @@ func (c *Controller) takeBack(ctx context.Context, volume *corev1.PersistentVolu
 // Kubernetes: the controller deletes volumes of a few built-in kinds itself, and empties those with the policy Recycle.
 func (c *Controller) reclaim(ctx context.Context, volume *corev1.PersistentVolume) error {
 	_, made := volume.Annotations[volumehelpers.AnnDynamicallyProvisioned]
-	policy, reason, message := volume.Spec.PersistentVolumeReclaimPolicy, "", ""
+	policy := volume.Spec.PersistentVolumeReclaimPolicy
+	var reason, message string
 	switch {
 	case policy == corev1.PersistentVolumeReclaimRecycle:
 		reason, message = "VolumeFailedRecycle", "No recycler plugin found for the volume!"

@@ -54,11 +54,11 @@ func usage(ctx context.Context, dir string) (bytes, files int64, err error) {
 			return nil
 		}
 		stat, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || seen[file{uint64(stat.Dev), stat.Ino}] {
+		if !ok || seen[file{stat.Dev, stat.Ino}] {
 			return nil
 		}
 		if stat.Nlink > 1 && !info.IsDir() {
-			seen[file{uint64(stat.Dev), stat.Ino}] = true
+			seen[file{stat.Dev, stat.Ino}] = true
 		}
 		bytes += stat.Blocks * 512
 		files++
