@@ -16,14 +16,21 @@ import (
 	"drydock/engine/cluster/control"
 	"drydock/lessons/grade"
 	"drydock/lessons/pack"
+	"drydock/lessons/seat"
 	"drydock/sandbox/box"
 )
+
+// furtherLabs is how many labs a processor serves in a batch beside its first, while they wait for something: a submission to
+// eight lessons takes half a minute, and uses a processor for a sixth of it.
+const furtherLabs = 7
+
+const jobsHelp = "how many labs at the same time; when left out, more while processors have nothing to do"
 
 // gradeFlags are what `drydock grade` can be told.
 type gradeFlags struct {
 	submissions, format, out, output string
 	unfolded                         string // where files of `drydock submit` are unfolded
-	jobs                             int
+	jobs, further                    int
 	deadline                         time.Duration
 	least                            float64
 	noTimes, resume                  bool
@@ -37,6 +44,9 @@ func (a *app) gradeCommand() *cobra.Command {
 		Args: exactly(1, "a pack: a folder, a built pack, or the id of an installed or bundled one"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.pack = args[0]
+			if !cmd.Flags().Changed("jobs") {
+				f.further = seat.Fitting(furtherLabs * runtime.NumCPU())
+			}
 			return a.grade(cmd, f)
 		},
 	}
@@ -44,7 +54,7 @@ func (a *app) gradeCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.format, "format", "table", strings.Join(grade.Formats, ", "))
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to this file instead of standard output")
 	cmd.Flags().StringVar(&f.out, "out", "", "keep evidence of each submission in this folder")
-	cmd.Flags().IntVarP(&f.jobs, "jobs", "j", runtime.NumCPU(), "how many labs at the same time")
+	cmd.Flags().IntVarP(&f.jobs, "jobs", "j", runtime.NumCPU(), jobsHelp)
 	cmd.Flags().DurationVar(&f.deadline, "deadline", 3*time.Minute, "for one submission to one lesson")
 	cmd.Flags().Float64Var(&f.least, "min", 0, "exit with 1 when a learner's total is below this")
 	cmd.Flags().BoolVar(&f.noTimes, "no-times", false, "leave out what differs between two runs")
@@ -109,7 +119,7 @@ func gradeCode(r grade.Report, least float64) int {
 
 func (a *app) gradeConfig(f gradeFlags) (grade.Config, error) {
 	cfg := grade.Config{
-		Jobs: f.jobs, Deadline: f.deadline, Out: f.out, Resume: f.resume, Tool: "drydock " + version, Weights: map[string]float64{},
+		Jobs: f.jobs, Further: f.further, Deadline: f.deadline, Out: f.out, Resume: f.resume, Tool: "drydock " + version, Weights: map[string]float64{},
 	}
 	if f.submissions == "" {
 		return cfg, usage("`drydock grade` needs --submissions DIR: a folder per learner, in it a folder per lesson, or files of `drydock submit`")

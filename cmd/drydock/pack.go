@@ -24,6 +24,7 @@ import (
 	"drydock/lessons/golden"
 	"drydock/lessons/pack"
 	"drydock/lessons/plain"
+	"drydock/lessons/seat"
 )
 
 func (a *app) packCommand() *cobra.Command {
@@ -68,11 +69,14 @@ func (a *app) packTestCommand(oneDir cobra.PositionalArgs) *cobra.Command {
 				return err
 			}
 			o.Labs, o.Lessons, o.Scripts = &labFactory{a, p}, args[1:], newScripter(p)
+			if !cmd.Flags().Changed("jobs") {
+				o.Further = seat.Fitting(runtime.NumCPU()) // proofs are strict about time: no more than twice as many labs
+			}
 			o.Progress = !a.json && term.IsTerminal(int(os.Stderr.Fd()))
 			return exit(a.mode(cmd).PackTest(cmd.Context(), args[0], o))
 		},
 	}
-	cmd.Flags().IntVarP(&o.Jobs, "jobs", "j", runtime.NumCPU(), "how many labs at the same time")
+	cmd.Flags().IntVarP(&o.Jobs, "jobs", "j", runtime.NumCPU(), jobsHelp)
 	cmd.Flags().IntVar(&o.Repeat, "repeat", 1, "how often, each time with other parameters")
 	cmd.Flags().StringVar(&o.JUnit, "junit", "", "write a JUnit report to this file")
 	return cmd

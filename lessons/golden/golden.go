@@ -49,6 +49,7 @@ type Config struct {
 	Labs    LabFactory
 	Lessons []string        // ids; all when empty
 	Jobs    int             // labs at the same time; 1 when 0
+	Further int             // labs beside those while processors have nothing to do
 	Repeat  int             // how often, each time with another seed; 1 when 0
 	Scripts checks.Scripter // runs the scripts of checks; may be nil
 	Begin   func(all int)   // called once with the number of cases; may be nil

@@ -38,19 +38,27 @@ type bench struct {
 	course *course.Course
 }
 
-// proveAll proves everything, Jobs cases at the same time. Cases are reported one at a time, first to done, then to Report.
+// proveAll proves everything, Jobs cases at the same time, and more while there is room. Cases are reported one at a time,
+// first to done, then to Report.
 func (cfg *Config) proveAll(ctx context.Context, proofs []*proof, done func(int, Case)) {
-	jobs := max(cfg.Jobs, 1)
+	room := &seat.Room{Always: cfg.Jobs, Further: cfg.Further}
+	open, nothingLeft := context.WithCancel(ctx)
+	defer nothingLeft()
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	next := 0 // guarded by mu
 	take := func() int {
 		mu.Lock()
 		defer mu.Unlock()
-		next++
+		if next++; next >= len(proofs) {
+			nothingLeft()
+		}
 		return next - 1
 	}
-	for range min(jobs, len(proofs)) {
+	for range proofs {
+		if room.Enter(open) != nil {
+			break // whoever is at work does the rest
+		}
 		running.Go(func() {
 			s := &seat.Seat[Lab]{Start: cfg.Labs.New}
 			following := 0

@@ -59,6 +59,7 @@ type Config struct {
 	Labs        Labs
 	Scripts     checks.Scripter
 	Jobs        int                // labs at the same time; 1 when 0
+	Further     int                // labs beside those while processors have nothing to do
 	Deadline    time.Duration      // for one replay and its checks; 3 minutes when 0
 	Weights     map[string]float64 // of lessons; 1 when left out
 	Hidden      []string           // folders that no submission may see
@@ -66,7 +67,7 @@ type Config struct {
 	Resume      bool               // take rows that are in Out already
 	Tool        string             // who grades: "drydock v0.1.0"
 	Report      func(Row)          // called for each row when it is known, one at a time; may be nil
-	Load        func() float64     // how many times longer than on a quiet machine things take; MachineLoad when nil
+	Load        func() float64     // how many times longer than on a quiet machine things take; seat.MachineLoad when nil
 	Patience
 }
 
@@ -83,7 +84,7 @@ func Run(ctx context.Context, cfg Config) ([]Row, error) {
 	cfg.Deadline = cmp.Or(cfg.Deadline, 3*time.Minute)
 	cfg.Reach, cfg.Rest, cfg.Open = cmp.Or(cfg.Reach, 30*time.Second), cmp.Or(cfg.Rest, time.Second), cmp.Or(cfg.Open, 5*time.Second)
 	if cfg.Load == nil {
-		cfg.Load = MachineLoad
+		cfg.Load = seat.MachineLoad
 	}
 	book, err := openLedger(cfg)
 	if err != nil {
@@ -104,11 +105,14 @@ func Run(ctx context.Context, cfg Config) ([]Row, error) {
 			cfg.Report(row)
 		}
 	}
-	slots := make(chan struct{}, max(cfg.Jobs, 1))
+	room := &seat.Room{Always: cfg.Jobs, Further: cfg.Further, Load: cfg.Load}
 	for _, lane := range jobs {
-		slots <- struct{}{}
+		// Also when ctx has ended: there is a row for each job, one lane after the other.
+		if err := room.Enter(context.WithoutCancel(ctx)); err != nil {
+			return nil, err
+		}
 		running.Go(func() {
-			defer func() { <-slots }()
+			defer room.Leave()
 			cfg.inTurn(ctx, lane, book, report)
 		})
 	}

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
-	"strconv"
-	"strings"
 	"time"
 
 	"drydock/lessons/course"
@@ -27,29 +23,6 @@ const (
 
 // errBusy is the error of a world whose end could not be seen.
 var errBusy = errors.New("the machine was too busy to see what becomes of it")
-
-// MachineLoad is how many programs want to run at present for each processor, at least 1 (proc_loadavg(5), the fourth
-// field). Where nobody can tell, it is 1.
-func MachineLoad() float64 {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return 1
-	}
-	return loadIn(string(text), runtime.GOMAXPROCS(0))
-}
-
-func loadIn(text string, processors int) float64 {
-	fields := strings.Fields(text)
-	if len(fields) < 4 {
-		return 1
-	}
-	running, _, _ := strings.Cut(fields[3], "/")
-	n, err := strconv.Atoi(running)
-	if err != nil {
-		return 1
-	}
-	return max(1, float64(n-1)/float64(processors)) // but for the one that is looking
-}
 
 // shareClock measures time in what a quiet machine would have done meanwhile.
 type shareClock struct {

@@ -64,6 +64,7 @@ type TestOptions struct {
 	Labs     golden.LabFactory
 	Scripts  checks.Scripter
 	Jobs     int
+	Further  int
 	Repeat   int
 	JUnit    string // a file for the report
 	Progress bool   // show how far it is, on Err
@@ -82,7 +83,7 @@ func (m Mode) PackTest(ctx context.Context, dir string, o TestOptions) int {
 	began := time.Now()
 	t := &testLine{Mode: m, on: o.Progress}
 	cases, err := golden.Run(ctx, golden.Config{
-		Pack: p, Labs: o.Labs, Scripts: o.Scripts, Lessons: o.Lessons, Jobs: o.Jobs, Repeat: o.Repeat,
+		Pack: p, Labs: o.Labs, Scripts: o.Scripts, Lessons: o.Lessons, Jobs: o.Jobs, Further: o.Further, Repeat: o.Repeat,
 		Begin: func(all int) { t.all = all; t.draw() }, Report: t.told,
 	})
 	t.wipe()
