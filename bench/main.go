@@ -36,6 +36,7 @@ var groups = []group{
 	{"memory", measureMemory},
 	{"lesson", measureLessons},
 	{"snapshot", measureSnapshots},
+	{"grade", measureGrading},
 	{"container", measureContainers},
 	{"proxy", measureProxy},
 	{"interface", measureInterface},
@@ -44,9 +45,10 @@ var groups = []group{
 
 func main() {
 	only := flag.String("only", "", "measure only the groups whose name contains this")
+	graded := flag.Int("grade", 12, "how many submissions are graded as a sample of 100")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *only)
+	err := run(ctx, *only, max(1, *graded))
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -54,11 +56,12 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only string) (err error) {
+func run(ctx context.Context, only string, graded int) (err error) {
 	w, err := openWorkshop(ctx)
 	if err != nil {
 		return err
 	}
+	w.graded = graded
 	defer func() { err = errors.Join(err, w.close()) }()
 	var rows []row
 	var errs []error

@@ -18,9 +18,10 @@ import (
 
 // workshop is where measuring is done: a state directory of its own and, once somebody needs it, a lab of three nodes.
 type workshop struct {
-	// set once in openWorkshop
-	dir  string
-	home home.Home
+	// set once, before the groups
+	dir    string
+	home   home.Home
+	graded int // how many submissions measureGrading takes
 
 	// owned by the groups, which run one after the other
 	lab    home.Lab
@@ -70,8 +71,7 @@ func (w *workshop) close() error {
 
 // drydock runs the program under test and returns how long it took.
 func (w *workshop) drydock(ctx context.Context, args ...string) (time.Duration, error) {
-	cmd := exec.CommandContext(ctx, "bin/drydock", args...)
-	cmd.Env = append(os.Environ(), "DRYDOCK_HOME="+string(w.home), "LANG=C")
+	cmd := w.command(ctx, args...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()
@@ -81,6 +81,12 @@ func (w *workshop) drydock(ctx context.Context, args ...string) (time.Duration, 
 		return took, fmt.Errorf("drydock %q: %w\n%s", args, err, &said)
 	}
 	return took, nil
+}
+
+func (w *workshop) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "bin/drydock", args...)
+	cmd.Env = append(os.Environ(), "DRYDOCK_HOME="+string(w.home), "LANG=C")
+	return cmd
 }
 
 // api makes sure that the lab of three nodes runs, and returns a client for it.

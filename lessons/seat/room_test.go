@@ -54,8 +54,8 @@ func TestRoom(t *testing.T) {
 		go func() { entered <- room.Enter(t.Context()) }()
 		synctest.Wait()
 		select {
-		case <-entered:
-			t.Fatal("somebody came in where nobody had left")
+		case err := <-entered:
+			t.Fatalf("somebody came in where nobody had left: %v", err)
 		default:
 		}
 		room.Leave()
