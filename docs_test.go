@@ -266,3 +266,43 @@ func TestExamplePack(t *testing.T) {
 		t.Error(warnings)
 	}
 }
+
+// TestTamperingIsProved: the tests and sessions that docs/tampering.md names for each cheat are there.
+func TestTamperingIsProved(t *testing.T) {
+	page, err := os.ReadFile("docs/tampering.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		tests.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, row := range regexp.MustCompile(`(?m)^\|[^|]+\|[^|]+\|([^|]+)\|$`).FindAllStringSubmatch(string(page), -1)[2:] {
+		rows++
+		for _, name := range regexp.MustCompile(`Test\w+|Fuzz\w+`).FindAllString(row[1], -1) {
+			if !strings.Contains(tests.String(), "func "+name+"(") {
+				t.Errorf("%s is no test: %s", name, strings.TrimSpace(row[0]))
+			}
+		}
+		for _, name := range regexp.MustCompile(`\w+\.txtar`).FindAllString(row[1], -1) {
+			if _, err := os.Stat(filepath.Join("e2e", "testdata", name)); err != nil {
+				t.Errorf("%s is no session: %s", name, strings.TrimSpace(row[0]))
+			}
+		}
+		if !strings.Contains(row[1], "`") {
+			t.Errorf("nothing proves: %s", strings.TrimSpace(row[0]))
+		}
+	}
+	if rows < 30 {
+		t.Errorf("only %d cheats found", rows)
+	}
+}

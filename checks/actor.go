@@ -144,6 +144,8 @@ func side(r decision.Record) string {
 	switch {
 	case isFault(r):
 		return byFault
+	case r.Details["impersonator"] != "":
+		return byLearner // who asks as somebody else is still who they are
 	case strings.HasPrefix(user, "system:node:"):
 		return byKubelet
 	case user == "system:kube-scheduler":

@@ -186,6 +186,9 @@ func (l *testLab) Replay(ctx context.Context, script string, hidden []string) (s
 	out, last := &capped{most: replayOutput}, &tail{}
 	code, err := runInLab(ctx, l.lab, control.Exec{Args: []string{l.programs.Path(box.Program)}, Env: env}, out, io.MultiWriter(out, last))
 	text := out.String()
+	if lie := l.forged(context.WithoutCancel(ctx)); lie != nil {
+		return text, code, lie // whatever ended it
+	}
 	if err == nil && code == box.Stopped {
 		return text, code, fmt.Errorf("%w: %s", grade.ErrLimit, box.Exceeded(string(last.kept)))
 	}

@@ -92,9 +92,12 @@ func traceable(word, namespace string) (decision.Object, error) {
 	return decision.Object{Resource: resource, Namespace: namespace, Name: name}, nil
 }
 
-// readDecisions reads records about object from the lab's API socket, oldest first.
+// readDecisions reads records about object, or all of them when it is none, from the lab's API socket, oldest first.
 func readDecisions(ctx context.Context, socket string, object decision.Object, follow bool, each func(decision.Record) error) error {
-	query := url.Values{"object": {object.String()}}
+	query := url.Values{}
+	if object != (decision.Object{}) {
+		query.Set("object", object.String())
+	}
 	if follow {
 		query.Set("watch", "1")
 	}

@@ -26,10 +26,13 @@ func (s *Server) Admin() http.Handler {
 	})
 }
 
+// socketUser is who comes over the lab's own socket, without a certificate.
+const socketUser = "admin"
+
 // authenticate says who sent r: the owner of the lab, the holder of a client certificate, or a service account.
 func (s *Server) authenticate(r *http.Request) (user.Info, error) {
 	if r.Context().Value(adminKey{}) != nil {
-		return withAuthenticated(&user.DefaultInfo{Name: "admin", Groups: []string{user.SystemPrivilegedGroup}}), nil
+		return withAuthenticated(&user.DefaultInfo{Name: socketUser, Groups: []string{user.SystemPrivilegedGroup}}), nil
 	}
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCAs != nil {
 		// A certificate that proves nothing is no harm to a client that also has a token.

@@ -18,6 +18,7 @@ type call struct {
 	r    *http.Request
 	info *apirequest.RequestInfo
 	user user.Info
+	real user.Info     // who sent it: another one than user only after kubectl --as
 	kind *api.Resource // nil for paths that are not about objects
 	form form          // how the client wants its answer
 

@@ -21,8 +21,9 @@ import (
 // writer is who writes, and how: what every kind of write needs to know beside the object.
 type writer struct {
 	user        user.Info
-	actor       string // for decision records: the user agent's program
-	manager     string // for metadata.managedFields
+	real        user.Info // who stands behind user: another one only after kubectl --as
+	actor       string    // for decision records: the user agent's program
+	manager     string    // for metadata.managedFields
 	dryRun      bool
 	subresource string
 	warn        func(...string)
@@ -33,7 +34,7 @@ func (q *call) writer(manager string, dryRun []string) writer {
 	if manager == "" {
 		manager = actor
 	}
-	return writer{user: q.user, actor: actor, manager: manager, dryRun: isDryRun(dryRun), subresource: q.info.Subresource, warn: q.warn}
+	return writer{user: q.user, real: q.real, actor: actor, manager: manager, dryRun: isDryRun(dryRun), subresource: q.info.Subresource, warn: q.warn}
 }
 
 // programOf is the name before the first slash of a user agent: "kubectl", "drydock-scheduler".

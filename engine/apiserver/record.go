@@ -28,7 +28,7 @@ type change struct {
 
 // record writes down an accepted write: who, what, and in a few words what became different.
 func (s *Server) record(by writer, t target, c change) {
-	if isBookkeeping(t) {
+	if isBookkeeping(t) && !by.person() {
 		return
 	}
 	e := c.after
@@ -44,6 +44,9 @@ func (s *Server) record(by writer, t target, c change) {
 		Details: map[string]string{
 			"user": by.user.GetName(), "client": by.actor, "resourceVersion": e.meta.GetResourceVersion(),
 		},
+	}
+	if real := by.behind(); real != "" {
+		rec.Details["impersonator"] = real
 	}
 	if by.subresource != "" {
 		rec.Details["subresource"] = by.subresource
@@ -61,8 +64,23 @@ func (s *Server) record(by writer, t target, c change) {
 	s.options.Recorder.Record(rec)
 }
 
+// behind is who asked as somebody else; "" when nobody did.
+func (w writer) behind() string {
+	if w.real == nil || w.real.GetName() == w.user.GetName() {
+		return ""
+	}
+	return w.real.GetName()
+}
+
+// person reports whether no part of the cluster is behind a write.
+func (w writer) person() bool {
+	name := w.user.GetName()
+	return w.behind() != "" || name != socketUser && !strings.HasPrefix(name, "system:")
+}
+
 // isBookkeeping tells the cluster's own chatter from what somebody decided: heartbeats, and Events, which are records themselves.
-// In the ring they would push out the history that people look for.
+// In the ring they would push out the history that people look for. What a person writes of that kind is recorded: it may be
+// told to deceive somebody.
 func isBookkeeping(t target) bool {
 	return t.kind.Kind == "Lease" || t.kind.Kind == "Event"
 }

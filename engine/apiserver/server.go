@@ -79,6 +79,7 @@ func (s *Server) serve(q *call) error {
 	if q.user, err = s.authenticate(q.r); err != nil {
 		return err
 	}
+	q.real = q.user
 	if q.user, err = s.impersonate(q); err != nil {
 		return err
 	}

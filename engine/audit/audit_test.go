@@ -54,19 +54,28 @@ func TestNotesPeopleOnly(t *testing.T) {
 		ring.Record(change("system:kube-controller-manager", "controller", "of-a-controller"))
 		ring.Record(change("system:serviceaccount:kube-system:dns", "dns", "of-the-system"))
 		ring.Record(change("system:serviceaccount:default:robot", "curl", "of-a-pod"))
+		asNode, status := change("system:node:node-1", "kubectl", "as-a-node"), change("kubernetes-admin", "drydock", "status-as-the-lesson")
+		asNode.Details["impersonator"], status.Details["subresource"] = "kubernetes-admin", "status"
+		ring.Record(asNode)
+		ring.Record(status)
 		ring.Record(decision.Record{Actor: "kubelet/node-1", Action: "StartContainer", Details: map[string]string{"user": "kim"}})
 	})
 	id, notes, err := audit.Read(path, "", 0)
-	if diff := cmp.Diff([]string{"typed", "of-a-pod"}, names(notes)); err != nil || diff != "" {
+	if diff := cmp.Diff([]string{"typed", "of-a-pod", "as-a-node", "status-as-the-lesson"}, names(notes)); err != nil || diff != "" {
 		t.Fatalf("%v (-want +got):\n%s", err, diff)
 	}
 	if got := notes[0].String(); got != "create pods/default/typed with kubectl" {
 		t.Errorf("the note says %q", got)
 	}
+	if notes[2].Deceives() || !notes[3].Deceives() {
+		t.Error("a status, and nothing else here, is for parts of the cluster to say")
+	}
 	// The notes behind a place; another file's place says nothing.
 	_, rest, _ := audit.Read(path, id, notes[0].Place)
 	_, all, _ := audit.Read(path, "another", notes[0].Place)
-	if diff := cmp.Diff([][]string{{"of-a-pod"}, {"typed", "of-a-pod"}}, [][]string{names(rest), names(all)}); diff != "" {
+	if diff := cmp.Diff([][]string{
+		{"of-a-pod", "as-a-node", "status-as-the-lesson"}, {"typed", "of-a-pod", "as-a-node", "status-as-the-lesson"},
+	}, [][]string{names(rest), names(all)}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -53,7 +53,7 @@ func (f *follower) note(records []decision.Record) error {
 	var lines bytes.Buffer
 	for _, r := range records {
 		f.seq = r.Seq
-		n, ok := noteOf(r)
+		n, ok := Of(r)
 		if !ok {
 			continue
 		}

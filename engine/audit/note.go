@@ -16,7 +16,9 @@ type Note struct {
 	Client  string          `json:"client,omitempty"`
 	Changed string          `json:"changed,omitempty"` // which fields, where the object was there before
 	Version string          `json:"resourceVersion,omitempty"`
-	Place   int             `json:"-"`
+	// Subresource is what of the object was written: "status"; "" for the object itself.
+	Subresource string `json:"subresource,omitempty"`
+	Place       int    `json:"-"`
 }
 
 // String is the note in the order in which people say it.
@@ -34,17 +36,23 @@ func (n Note) String() string {
 // lessonClient is how the lessons call themselves: what they build is not the learner's doing.
 const lessonClient = "drydock"
 
-// noteOf makes a note of a record, if a person was behind it. The cluster's own parts have users that begin with system:,
+// Of makes a note of a record, if a person was behind it. The cluster's own parts have users that begin with system:,
 // and so have service accounts; what pods outside kube-system do, they do for the learner.
-func noteOf(r decision.Record) (Note, bool) {
+func Of(r decision.Record) (Note, bool) {
 	user := r.Details["user"]
-	ours := strings.HasPrefix(user, "system:") &&
+	ours := r.Details["impersonator"] == "" && strings.HasPrefix(user, "system:") &&
 		(!strings.HasPrefix(user, "system:serviceaccount:") || strings.HasPrefix(user, "system:serviceaccount:kube-"))
-	if r.Actor != "apiserver" || user == "" || ours || r.Details["client"] == lessonClient || r.Details["fault"] != "" {
+	if r.Actor != "apiserver" || user == "" || ours || r.Details["fault"] != "" {
 		return Note{}, false
 	}
-	return Note{
-		Time: r.Time.UTC(), Object: r.Object, Action: r.Action, User: user,
+	n := Note{
+		Time: r.Time.UTC(), Object: r.Object, Action: r.Action, User: user, Subresource: r.Details["subresource"],
 		Client: r.Details["client"], Changed: r.Details["changed"], Version: r.Details["resourceVersion"],
-	}, true
+	}
+	// A client's name is what it calls itself. No lesson says what the cluster's parts say.
+	return n, n.Client != lessonClient || n.Deceives()
 }
+
+// Deceives reports whether a person wrote what only parts of the cluster have to say: how an object is, or that something
+// happened to it.
+func (n Note) Deceives() bool { return n.Subresource == "status" || n.Object.Resource == "events" }

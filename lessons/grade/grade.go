@@ -40,12 +40,16 @@ const (
 type Lab interface {
 	golden.Lab
 	// Replay runs a script in the lab's shell, under limits, with some folders of the machine out of sight, and ends
-	// everything that it started. The error is ErrLimit when a limit was what ended it.
+	// everything that it started. The error is ErrLimit when a limit was what ended it, and ErrForged, whatever that was, when it said
+	// what only the cluster may say.
 	Replay(ctx context.Context, script string, hidden []string) (output string, code int, err error)
 }
 
 // ErrLimit is the error of a replay that went beyond a limit.
 var ErrLimit = errors.New("the submission went beyond a limit")
+
+// ErrForged is the error of a replay that wrote into what checks believe.
+var ErrForged = errors.New("the submission says what only the cluster may say")
 
 // Labs makes labs.
 type Labs interface {
