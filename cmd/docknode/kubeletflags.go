@@ -41,6 +41,7 @@ func (f *kubeletFlags) describeNode(flags *flag.FlagSet) {
 	flags.StringVar(&cfg.Manifests, "pod-manifest-path", kubelet.DefaultManifests, "a directory of static pods, empty for none")
 	flags.StringVar(&cfg.ClusterDomain, "cluster-domain", "cluster.local", "the domain behind service names")
 	flags.DurationVar(&cfg.LeaseDuration, "lease-duration", kubelet.DefaultLeaseDuration, "how long a sign of life is good for; it is renewed four times in that time")
+	flags.DurationVar(&cfg.ImageMaximumGCAge, "image-maximum-gc-age", 0, "for how long an image may be unused; zero for ever, as long as there is room")
 	flags.Func("cluster-dns", "addresses of the cluster's name servers, separated by commas", func(text string) error {
 		cfg.ClusterDNS = nil
 		if text != "" {
@@ -52,8 +53,9 @@ func (f *kubeletFlags) describeNode(flags *flag.FlagSet) {
 		cfg.Labels, err = readPairs(text)
 		return err
 	})
-	flags.Func("capacity", "what this node has, where it shall not be what the kernel says: cpu=2,memory=1Gi,pods=20", func(text string) error {
-		return readCapacity(text, cfg)
+	flags.Func("capacity", "what this node has, where it shall not be what the kernel says: cpu=2,memory=1Gi,pods=20", func(text string) (err error) {
+		cfg.Capacity, err = readCapacity(text)
+		return err
 	})
 }
 
@@ -70,18 +72,18 @@ func readPairs(text string) (map[string]string, error) {
 	return read, nil
 }
 
-func readCapacity(text string, cfg *kubelet.Config) error {
+func readCapacity(text string) (corev1.ResourceList, error) {
 	amounts, err := readPairs(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cfg.Capacity = corev1.ResourceList{}
+	capacity := corev1.ResourceList{}
 	for name, amount := range amounts {
 		quantity, err := resource.ParseQuantity(amount)
 		if err != nil {
-			return fmt.Errorf("capacity %s=%s: %w", name, amount, err)
+			return nil, fmt.Errorf("capacity %s=%s: %w", name, amount, err)
 		}
-		cfg.Capacity[corev1.ResourceName(name)] = quantity
+		capacity[corev1.ResourceName(name)] = quantity
 	}
-	return nil
+	return capacity, nil
 }

@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
 
+	"drydock/engine/kubelet"
 	"drydock/sandbox/cgroup"
 	"drydock/sandbox/container"
 	"drydock/sandbox/cri"
@@ -26,6 +29,7 @@ type runtimeFlags struct {
 	root, socket, images, init, node, logs, kubeconfig string
 	nodeIP                                             netip.Addr
 	podCIDR                                            netip.Prefix
+	capacity                                           corev1.ResourceList
 	supervise                                          []string
 }
 
@@ -41,6 +45,10 @@ func parseRuntimeFlags(args []string) (runtimeFlags, error) {
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "/etc/kubernetes/kubelet.conf", "where the API server is, to tell it what was done; may be missing")
 	flags.TextVar(&f.nodeIP, "node-ip", netip.Addr{}, "the node's address")
 	flags.TextVar(&f.podCIDR, "pod-cidr", netip.Prefix{}, "the addresses of the node's pods")
+	flags.Func("capacity", "what this node has, where it shall not be what the kernel says, as the kubelet is told", func(text string) (err error) {
+		f.capacity, err = readCapacity(text)
+		return err
+	})
 	flags.Func("supervise", "a verb of docknode with its flags, to be kept running (repeatable)", func(line string) error {
 		f.supervise = append(f.supervise, line)
 		return nil
@@ -84,13 +92,23 @@ func runRuntime(ctx context.Context, args []string) (err error) {
 	}
 	server, err := cri.New(cri.Config{
 		RunDir: filepath.Dir(f.socket), StateDir: filepath.Join(f.root, "records"), Images: images, Runner: runner, Cgroups: groups,
-		NodeName: f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR, PodsDir: podsDir,
+		PodLimits: podLimits(kubelet.MachineCapacity(f.root, f.capacity)),
+		NodeName:  f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR, PodsDir: podsDir,
 		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"), Observe: history.observe,
 	})
 	if err != nil {
 		return err
 	}
 	return serveRuntime(ctx, server, history, f)
+}
+
+// podLimits is what a node has for all its pods together. Nothing is reserved for the system: it is the same machine's.
+func podLimits(capacity corev1.ResourceList) cgroup.Limits {
+	limits := cgroup.Limits{CPUShares: capacity.Cpu().MilliValue() * 1024 / 1000, MemoryBytes: capacity.Memory().Value()}
+	if text, err := os.ReadFile("/proc/sys/kernel/pid_max"); err == nil {
+		limits.Pids, _ = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // unlimited if the kernel has no number for us
+	}
+	return limits
 }
 
 // openGroups opens what limits containers. A node without it still serves: its log and its runtime status say that nothing

@@ -187,3 +187,37 @@ func TestServiceVariables(t *testing.T) {
 	}}, metav1.CreateOptions{}))(r)
 	r.said("env", sh("env"), "BIG_WEB_SERVICE_HOST=10.96.", "BIG_WEB_SERVICE_PORT=8765\n", "BIG_WEB_PORT_8765_TCP_PORT=8765\n", "BIG_WEB_PORT=tcp://10.96.")
 }
+
+func TestImageVolume(t *testing.T) {
+	r := enter(t)
+	withImage := func(script, image, sub string) corev1.PodSpec {
+		spec := sh(script)
+		spec.Volumes = []corev1.Volume{{Name: "image", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: image, PullPolicy: corev1.PullAlways}}}}
+		spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "image", MountPath: "/image", SubPath: sub}}
+		return spec
+	}
+	r.said("whole", once(withImage("ls /image; cat /image/etc/passwd; touch /image/new || echo refused; /image/bin/sh -c true || echo not run", "drydock/web:1", "")),
+		"bin\n", "root:x:0:0", "refused\n", "not run\n")
+	r.said("part", once(withImage("cat /image/passwd", "drydock/web:1", "etc")), "root:x:0:0")
+	r.pod("absent", withImage("exec sleep 1000", "drydock/nothing:1", ""))
+	r.waiting("absent", "ImagePullBackOff")
+	r.pod("no-part", withImage("exec sleep 1000", "drydock/web:1", "nowhere"))
+	r.waiting("no-part", "CreateContainerError")
+}
+
+func TestVariablesFromAFile(t *testing.T) {
+	r := enter(t)
+	spec := once(sh("env"))
+	spec.Volumes = []corev1.Volume{{Name: "work", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+	spec.InitContainers = sh(`echo "COLOUR='dark blue'" > /work/vars`).Containers
+	spec.InitContainers[0].Name = "first"
+	spec.InitContainers[0].VolumeMounts = []corev1.VolumeMount{{Name: "work", MountPath: "/work"}}
+	ref := func(key string, optional bool) *corev1.EnvVarSource {
+		return &corev1.EnvVarSource{FileKeyRef: &corev1.FileKeySelector{VolumeName: "work", Path: "vars", Key: key, Optional: &optional}}
+	}
+	spec.Containers[0].Env = []corev1.EnvVar{{Name: "MINE", ValueFrom: ref("COLOUR", false)}, {Name: "NONE", ValueFrom: ref("SIZE", true)}}
+	r.said("env", spec, "MINE=dark blue\n")
+	if got := r.logs("env"); strings.Contains(got, "NONE=") {
+		t.Errorf("an optional variable that is not there:\n%s", got)
+	}
+}

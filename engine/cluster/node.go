@@ -161,20 +161,22 @@ func (c *Cluster) nodeInit(n *node) []string {
 	if len(n.Labels) > 0 {
 		kubelet = append(kubelet, "--labels="+pairs(n.Labels))
 	}
+	var capacity []string
 	if len(n.Capacity) > 0 {
-		kubelet = append(kubelet, "--capacity="+pairs(n.Capacity))
+		capacity = []string{"--capacity=" + pairs(n.Capacity)}
+		kubelet = append(kubelet, capacity...)
 	}
 	if c.opts.NodeGrace > 0 {
 		kubelet = append(kubelet, "--lease-duration="+leaseFor(c.opts.NodeGrace).String())
 	}
-	return []string{
+	return append([]string{
 		nodeBin + "/docknode", "runtime",
 		"--root=/var/lib/drydock", "--socket=" + criSocket, "--images=" + nodeImages, "--init=" + nodeBin + "/dockinit",
 		"--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
 		"--supervise", strings.Join(kubelet, " "),
 		"--supervise", "storage --node=" + n.name,
 		"--supervise", strings.Join([]string{"proxy", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + podRange.String()}, " "),
-	}
+	}, capacity...)
 }
 
 // pairs are labels or capacity as one word of a command line.

@@ -67,6 +67,11 @@ type Config struct {
 	LogMaxSize  int64
 	LogMaxFiles int
 
+	// ImageMaximumGCAge is for how long an image may be unused; zero for ever, as long as there is room.
+	ImageMaximumGCAge time.Duration
+	// FileSystem measures the file system that holds images, volumes and logs; nil asks the kernel about RootDir's.
+	FileSystem func() (capacity, available uint64)
+
 	// LeaseDuration is how long one renewal of the node's Lease is good for, in whole seconds; it is renewed four times in that time.
 	LeaseDuration time.Duration
 

@@ -16,6 +16,8 @@
 // The node itself may end a pod that the API wants to live (ending.go): when it is shut down, critical pods last, or when it runs
 // out of memory, disk or process numbers, the greediest pod first (pressure.go). Such a pod is Failed, and stays for people to read.
 //
+// Images that nobody uses are deleted when the disk fills up (imagegc.go).
+//
 // Deleting web sets its deletion timestamp; the worker stops the containers with the grace period, removes volumes and
 // sandbox, writes the final status and deletes the object with grace 0. A kubelet that is killed and started again finds
 // its pods by the io.kubernetes.* labels on sandboxes and containers and carries on; what belongs to no pod is removed.
@@ -24,8 +26,8 @@
 //
 // # Left out
 //
-// Devices, dynamic resource allocation, block volumes and every volume that neither is a directory of the node nor comes from a CSI driver, variables from files (fileKeyRef),
-// image garbage collection, image pull secrets, pod certificates, user namespaces per pod, checkpointing. Each place where behaviour is
+// Devices, dynamic resource allocation, block volumes and every volume that neither is a directory of the node nor an image nor comes from a CSI
+// driver, image pull secrets, pod certificates, user namespaces per pod, checkpointing. Each place where behaviour is
 // simplified says "Kubernetes:".
 //
 // # In Kubernetes

@@ -71,8 +71,7 @@ func (w *worker) valueFrom(ctx context.Context, r startRequest, objects *objectR
 		data, err := objects.secret(ctx, ref.Name)
 		return pick(data, err, wantedKey{"Secret", r.pod.Namespace, ref.Name, ref.Key, isTrue(ref.Optional)})
 	case from.FileKeyRef != nil:
-		// Kubernetes: variables from a file in an emptyDir volume (KEP-3721).
-		return "", false, errors.New("drydock has no fileKeyRef: variables cannot come from a file of a volume")
+		return w.mounts.fromFile(from.FileKeyRef)
 	}
 	return "", false, nil
 }

@@ -2,6 +2,7 @@ package kubelet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,7 @@ type fakeRuntime struct {
 	sandboxes  []*runtimeapi.PodSandboxStatus
 	containers []*fakeContainer
 	images     map[string]bool
+	stored     []*runtimeapi.Image // what ListImages says, when set
 	listeners  []chan *runtimeapi.ContainerEventResponse
 	calls      []string
 	starts     []time.Time // of all containers
@@ -35,17 +37,18 @@ type fakeRuntime struct {
 	parents    []string // where the sandboxes' cgroups are to lie, and their limits
 
 	// what happens, by container or image name; all optional
-	exitsAfter map[string]time.Duration // a started container ends by itself
-	exitCode   map[string]int32
-	ignoreTerm map[string]bool // SIGTERM does nothing: the grace period runs out
-	pullError  map[string]error
-	pullTakes  time.Duration
-	runError   error // of RunPodSandbox
-	notReady   bool  // what Status says
-	startError map[string]error
-	burns      map[string]uint64 // thousandths of a core that a container uses all the time
-	holds      map[string]uint64 // bytes of memory
-	exec       func(container string, command []string) (int32, string)
+	exitsAfter  map[string]time.Duration // a started container ends by itself
+	exitCode    map[string]int32
+	ignoreTerm  map[string]bool // SIGTERM does nothing: the grace period runs out
+	pullError   map[string]error
+	pullTakes   time.Duration
+	runError    error // of RunPodSandbox
+	notReady    bool  // what Status says
+	removeFails bool  // of RemoveImage
+	startError  map[string]error
+	burns       map[string]uint64 // thousandths of a core that a container uses all the time
+	holds       map[string]uint64 // bytes of memory
+	exec        func(container string, command []string) (int32, string)
 }
 
 type fakeContainer struct {
@@ -118,7 +121,23 @@ func (f *fakeRuntime) Status(context.Context, *runtimeapi.StatusRequest, ...grpc
 }
 
 func (f *fakeRuntime) ListImages(context.Context, *runtimeapi.ListImagesRequest, ...grpc.CallOption) (*runtimeapi.ListImagesResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stored != nil {
+		return &runtimeapi.ListImagesResponse{Images: slices.Clone(f.stored)}, nil
+	}
 	return &runtimeapi.ListImagesResponse{Images: []*runtimeapi.Image{{Id: "sha256:1", RepoTags: []string{"drydock/web:1"}, Size: 4096}}}, nil
+}
+
+func (f *fakeRuntime) RemoveImage(_ context.Context, r *runtimeapi.RemoveImageRequest, _ ...grpc.CallOption) (*runtimeapi.RemoveImageResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.note("remove %s", r.Image.Image)
+	if f.removeFails {
+		return nil, errors.New("read-only file system")
+	}
+	f.stored = slices.DeleteFunc(f.stored, func(image *runtimeapi.Image) bool { return image.Id == r.Image.Image })
+	return &runtimeapi.RemoveImageResponse{}, nil
 }
 
 func (f *fakeRuntime) ImageStatus(_ context.Context, r *runtimeapi.ImageStatusRequest, _ ...grpc.CallOption) (*runtimeapi.ImageStatusResponse, error) {
@@ -376,7 +395,7 @@ func (f *fakeRuntime) ListContainers(_ context.Context, r *runtimeapi.ListContai
 	list := &runtimeapi.ListContainersResponse{}
 	for _, c := range f.containers {
 		if selected(c.status.Labels, r.GetFilter().GetLabelSelector()) && (r.GetFilter().GetPodSandboxId() == "" || r.Filter.PodSandboxId == c.sandbox) {
-			list.Containers = append(list.Containers, &runtimeapi.Container{Id: c.status.Id, PodSandboxId: c.sandbox, State: c.status.State, Labels: c.status.Labels})
+			list.Containers = append(list.Containers, &runtimeapi.Container{Id: c.status.Id, PodSandboxId: c.sandbox, State: c.status.State, Labels: c.status.Labels, ImageRef: c.status.ImageRef})
 		}
 	}
 	return list, nil

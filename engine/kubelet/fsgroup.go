@@ -19,10 +19,10 @@ const (
 	groupMayEnter             = fs.ModeSetgid | 0o110
 )
 
-// giveToGroup makes a volume the property of the pod's fsGroup. The node's own directories are left alone, as upstream does; what is
-// behind claims has been given already.
+// giveToGroup makes a volume the property of the pod's fsGroup. The node's own directories, and images, are left alone, as upstream does;
+// what is behind claims has been given already.
 func giveToGroup(pod *corev1.Pod, v *corev1.Volume, path string) error {
-	if pod.Spec.SecurityContext == nil || pod.Spec.SecurityContext.FSGroup == nil || v.HostPath != nil || claimName(pod, v) != "" {
+	if pod.Spec.SecurityContext == nil || pod.Spec.SecurityContext.FSGroup == nil || v.HostPath != nil || v.Image != nil || claimName(pod, v) != "" {
 		return nil
 	}
 	group := int(*pod.Spec.SecurityContext.FSGroup)

@@ -34,6 +34,7 @@ type Kubelet struct {
 	static      *staticPods
 	drivers     *csiDrivers
 	volumes     *csiVolumes
+	images      *imageKeeper
 	started     time.Time
 	allocatable corev1.ResourceList
 
@@ -68,7 +69,7 @@ func New(cfg Config) (*Kubelet, error) {
 	k.allocatable = allocatable(k.node.capacity)
 	k.node.trouble, k.node.pressures = k.trouble, k.pressures
 	k.services.onSync = k.pokeAll
-	k.static, k.drivers, k.volumes = newStaticPods(k), newCSIDrivers(k), newCSIVolumes()
+	k.static, k.drivers, k.volumes, k.images = newStaticPods(k), newCSIDrivers(k), newCSIVolumes(), newImageKeeper(k)
 	return k, nil
 }
 

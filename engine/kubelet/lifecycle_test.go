@@ -35,8 +35,10 @@ type world struct {
 	stop      func()
 	kubelet   *kubelet.Kubelet // set by start
 	capacity  corev1.ResourceList
-	logSize   int64           // from which on logs are rotated; zero for the default
-	manifests string          // directory of static pods
+	logSize   int64  // from which on logs are rotated; zero for the default
+	manifests string // directory of static pods
+	disk      func() (capacity, available uint64)
+	imageAge  time.Duration
 	changes   <-chan struct{} // says that it has changed
 	port      net.Listener    // where its API is served, when set before start
 }
@@ -56,6 +58,7 @@ func (w *world) start() {
 		Listener: w.port, RootDir: filepath.Join(w.root, "kubelet"), LogDir: filepath.Join(w.root, "log"), Recorder: w.ring,
 		Capacity: capacity, LogMaxSize: w.logSize, LogMaxFiles: 3,
 		ClusterDNS: []string{"10.96.0.10"}, ClusterDomain: "cluster.local",
+		FileSystem: w.disk, ImageMaximumGCAge: w.imageAge,
 		Manifests: w.manifests, ManifestChanges: w.changes,
 	})
 	if err != nil {

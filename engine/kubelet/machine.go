@@ -22,8 +22,8 @@ const (
 	reservedDiskPercent = 10
 )
 
-// machineCapacity is what the kernel says this node has, with the entries of override put over it.
-func machineCapacity(rootDir string, override corev1.ResourceList) corev1.ResourceList {
+// MachineCapacity is what the kernel says this node has, with the entries of override put over it.
+func MachineCapacity(rootDir string, override corev1.ResourceList) corev1.ResourceList {
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:              *resource.NewQuantity(int64(runtime.NumCPU()), resource.DecimalSI),
 		corev1.ResourceMemory:           *resource.NewQuantity(memoryTotal(), resource.BinarySI),

@@ -119,6 +119,8 @@ func (m *podMounts) setUpVolume(ctx context.Context, pod *corev1.Pod, v *corev1.
 	switch {
 	case v.EmptyDir != nil:
 		return place("empty-dir"), setUpEmptyDir(place("empty-dir"), v.EmptyDir)
+	case v.Image != nil:
+		return "", nil // the runtime mounts it
 	case v.HostPath != nil:
 		return v.HostPath.Path, checkHostPath(v.HostPath)
 	case claimName(pod, v) != "":
@@ -139,7 +141,7 @@ func (m *podMounts) setUpVolume(ctx context.Context, pod *corev1.Pod, v *corev1.
 		}
 		return place(kind), writeAtomically(place(kind), payload)
 	}
-	return "", errors.New("no volume plugin matched: drydock has emptyDir, hostPath, configMap, secret, downwardAPI, projected and persistentVolumeClaim volumes")
+	return "", errors.New("no volume plugin matched: drydock has emptyDir, hostPath, image, configMap, secret, downwardAPI, projected and persistentVolumeClaim volumes")
 }
 
 // setUpEmptyDir makes the directory that lives as long as the pod.
@@ -235,6 +237,9 @@ func (m *podMounts) volumeMount(r startRequest, i int, env map[string]string) (*
 			return nil, fmt.Errorf("missing value for %q", want.SubPathExpr)
 		}
 	}
+	if image := r.images[want.Name]; image != nil {
+		return &runtimeapi.Mount{ContainerPath: absolute(want.MountPath), Image: image, ImageSubPath: sub, Readonly: true}, nil
+	}
 	if sub != "" {
 		var err error
 		place := filepath.Join(m.dir, "volume-subpaths", want.Name, r.container.Name, fmt.Sprint(i))
@@ -242,11 +247,7 @@ func (m *podMounts) volumeMount(r startRequest, i int, env map[string]string) (*
 			return nil, fmt.Errorf("failed to prepare subPath for volumeMount %q of container %q", want.Name, r.container.Name)
 		}
 	}
-	inside := want.MountPath
-	if !filepath.IsAbs(inside) {
-		inside = "/" + inside
-	}
-	mount := &runtimeapi.Mount{ContainerPath: inside, HostPath: path, Readonly: want.ReadOnly || m.readOnly(r.pod, want.Name)}
+	mount := &runtimeapi.Mount{ContainerPath: absolute(want.MountPath), HostPath: path, Readonly: want.ReadOnly || m.readOnly(r.pod, want.Name)}
 	if want.MountPropagation != nil {
 		mount.Propagation = map[corev1.MountPropagationMode]runtimeapi.MountPropagation{
 			corev1.MountPropagationHostToContainer: runtimeapi.MountPropagation_PROPAGATION_HOST_TO_CONTAINER,
@@ -257,6 +258,13 @@ func (m *podMounts) volumeMount(r startRequest, i int, env map[string]string) (*
 		mount.RecursiveReadOnly = true
 	}
 	return mount, nil
+}
+
+func absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return "/" + path
 }
 
 // readOnly: what mirrors an API object is never written by a container, nor a claim that the pod wants for reading.

@@ -46,7 +46,7 @@ func newNodeKeeper(cfg *Config, events *eventRecorder) *nodeKeeper {
 	return &nodeKeeper{
 		cfg: cfg, client: cfg.Client, events: events, recorder: cfg.Recorder,
 		wake: make(chan struct{}, 1), asks: make(chan chan<- struct{}), pressures: newPressures(), trouble: func() string { return "" },
-		capacity: machineCapacity(cfg.RootDir, cfg.Capacity), info: machineInfo(),
+		capacity: MachineCapacity(cfg.RootDir, cfg.Capacity), info: machineInfo(),
 	}
 }
 

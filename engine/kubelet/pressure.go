@@ -92,12 +92,17 @@ func (k *Kubelet) relieve(ctx context.Context) {
 		met := sig.has.Cmp(*sig.threshold) < 0
 		changed = k.pressures.note(sig, met) || changed
 		if met && !evicted && sig.use != nil {
-			evicted = k.evictOne(sig, s.Pods)
+			evicted = k.freeNode(ctx, sig) || k.evictOne(sig, s.Pods)
 		}
 	}
 	if changed {
 		k.node.look()
 	}
+}
+
+// freeNode makes room without ending a pod: images that nobody uses go first.
+func (k *Kubelet) freeNode(ctx context.Context, sig signal) bool {
+	return sig.condition == corev1.NodeDiskPressure && k.images.freeAll(ctx)
 }
 
 // evictOne ends the pod that is most to blame: those that use more than they asked for come first, of these the least important, of

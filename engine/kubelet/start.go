@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +26,8 @@ type startRequest struct {
 	sandboxID string
 	attempt   uint32
 	ips       []string
-	target    string // of an ephemeral container: the one whose processes it is to see, "" for none
+	images    map[string]*runtimeapi.ImageSpec // of its image volumes, by their names
+	target    string                           // of an ephemeral container: the one whose processes it is to see, "" for none
 }
 
 // startContainer brings one container from nothing to running: back-off, image, create, start, postStart hook. Its error is a
@@ -38,12 +40,11 @@ func (w *worker) startContainer(ctx context.Context, r startRequest) error {
 	if err != nil {
 		return w.startFailed(r, errCreateContainerConfig, err)
 	}
-	imageRef, err := w.ensureImage(ctx, r.pod, r.container, sandbox)
+	imageRef, err := w.ensure(ctx, r, r.container, sandbox)
 	if err != nil {
-		if ctx.Err() == nil {
-			w.event(r.pod, r.container, corev1.EventTypeWarning, "Failed", "Error: "+reasonOf(err))
-			w.record(r.pod, decision.Record{Action: "PullImage", Reason: reasonOf(err), Message: err.Error(), Details: containerDetail(r, "")})
-		}
+		return err
+	}
+	if r.images, err = w.ensureVolumes(ctx, r, sandbox); err != nil {
 		return err
 	}
 	restarts := w.restartCount(r)
@@ -52,6 +53,36 @@ func (w *worker) startContainer(ctx context.Context, r startRequest) error {
 		return w.startFailed(r, errCreateContainerConfig, err)
 	}
 	return w.createAndStart(ctx, r, config, sandbox)
+}
+
+// ensure is ensureImage that tells of a failure.
+func (w *worker) ensure(ctx context.Context, r startRequest, c *corev1.Container, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+	imageRef, err := w.ensureImage(ctx, r.pod, c, sandbox)
+	if err != nil && ctx.Err() == nil {
+		w.event(r.pod, c, corev1.EventTypeWarning, "Failed", "Error: "+reasonOf(err))
+		details := map[string]string{"container": c.Name, "image": c.Image}
+		w.record(r.pod, decision.Record{Action: "PullImage", Reason: reasonOf(err), Message: err.Error(), Details: details})
+	}
+	return imageRef, err
+}
+
+// ensureVolumes brings the images that the container mounts to the node.
+func (w *worker) ensureVolumes(ctx context.Context, r startRequest, sandbox *runtimeapi.PodSandboxConfig) (map[string]*runtimeapi.ImageSpec, error) {
+	images := map[string]*runtimeapi.ImageSpec{}
+	for i := range r.pod.Spec.Volumes {
+		v := &r.pod.Spec.Volumes[i]
+		if v.Image == nil || !slices.ContainsFunc(r.container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name }) {
+			continue
+		}
+		as := *r.container
+		as.Image, as.ImagePullPolicy = v.Image.Reference, v.Image.PullPolicy
+		ref, err := w.ensure(ctx, r, &as, sandbox)
+		if err != nil {
+			return nil, err
+		}
+		images[v.Name] = &runtimeapi.ImageSpec{Image: ref, UserSpecifiedImage: v.Image.Reference, Annotations: r.pod.Annotations}
+	}
+	return images, nil
 }
 
 func (w *worker) createAndStart(ctx context.Context, r startRequest, config *runtimeapi.ContainerConfig, sandbox *runtimeapi.PodSandboxConfig) error {

@@ -40,7 +40,7 @@ func (k *Kubelet) summary(ctx context.Context) (*statsv1alpha1.Summary, error) {
 		NodeName: k.cfg.NodeName, StartTime: metav1.NewTime(k.started),
 		CPU:    &statsv1alpha1.CPUStats{Time: now, UsageNanoCores: &used.cpuRate, UsageCoreNanoSeconds: &used.cpu},
 		Memory: k.nodeMemory(now, used.memory),
-		Fs:     diskStats(k.cfg.RootDir, now),
+		Fs:     k.fileSystem(),
 		Rlimit: processStats(now),
 	}
 	s.Node.Runtime = &statsv1alpha1.RuntimeStats{ImageFs: s.Node.Fs, ContainerFs: s.Node.Fs}
@@ -194,6 +194,16 @@ func processUse(dir string) (ticks, pages uint64) {
 		}
 	}
 	return ticks, pages
+}
+
+// fileSystem is nil when nothing is known.
+func (k *Kubelet) fileSystem() *statsv1alpha1.FsStats {
+	if k.cfg.FileSystem == nil {
+		return diskStats(k.cfg.RootDir, metav1.Now())
+	}
+	capacity, available := k.cfg.FileSystem()
+	used := capacity - available
+	return &statsv1alpha1.FsStats{Time: metav1.Now(), CapacityBytes: &capacity, AvailableBytes: &available, UsedBytes: &used}
 }
 
 func diskStats(dir string, now metav1.Time) *statsv1alpha1.FsStats {

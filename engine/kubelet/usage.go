@@ -38,10 +38,12 @@ func newUsageMeter(service runtimeapi.RuntimeServiceClient) *usageMeter {
 	return &usageMeter{runtime: service, before: map[string]reading{}, latest: map[string]reading{}}
 }
 
-// followUsage measures every samplePeriod until ctx ends, and acts when the node runs out of something or a log has grown too large.
+// followUsage measures every samplePeriod until ctx ends, and acts when the node runs out of something, a log has grown too large, or unused
+// images take too much room.
 func (k *Kubelet) followUsage(ctx context.Context) error {
 	for listwatch.Wait(ctx, samplePeriod) {
 		k.rotateLogs(ctx)
+		k.images.look(ctx)
 		k.relieve(ctx)
 	}
 	return ctx.Err()

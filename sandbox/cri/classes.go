@@ -19,12 +19,14 @@ const leastShares = 2
 // classes are the groups that pods lie in, by name: kubepods, where pods of the class Guaranteed are, and in it burstable and
 // besteffort. They are made with the first pod in them and stay.
 //
-// Kubernetes: the kubelet makes them and the pods' groups; here the runtime does, which owns all groups of the node. There kubepods
-// is also limited to what the node has to give.
+// Kubernetes: the kubelet makes them and the pods' groups; here the runtime does, which owns all groups of the node.
 type classes struct {
 	mu    sync.Mutex
 	known map[string]*class // guarded by mu
 }
+
+// allPods is the group of all pods. Its limits are the node's, whoever is in it.
+const allPods = "kubepods"
 
 type class struct {
 	group  cgroup.Group
@@ -40,7 +42,7 @@ func (s *Server) limitPod(p *pod) error {
 	}
 	s.classes.mu.Lock()
 	defer s.classes.mu.Unlock()
-	if err := s.classes.makeLocked(s.cfg.Cgroups, path.Dir(name)); err != nil {
+	if err := s.makeClassLocked(path.Dir(name)); err != nil {
 		return err
 	}
 	limits := limitsOf(p.config.GetLinux().GetResources())
@@ -52,15 +54,20 @@ func (s *Server) limitPod(p *pod) error {
 	return s.classes.weighLocked(path.Dir(name), p.id, limits.CPUShares)
 }
 
-// makeLocked makes a class, and the one it lies in before it.
-func (c *classes) makeLocked(groups cgroup.Manager, name string) error {
+// makeClassLocked makes a class, and the one it lies in before it. The caller holds classes.mu.
+func (s *Server) makeClassLocked(name string) error {
+	c := &s.classes
 	if name == "." || c.known[name] != nil {
 		return nil
 	}
-	if err := c.makeLocked(groups, path.Dir(name)); err != nil {
+	if err := s.makeClassLocked(path.Dir(name)); err != nil {
 		return err
 	}
-	group, err := groups.New(name, cgroup.Limits{CPUShares: leastShares})
+	limits := cgroup.Limits{CPUShares: leastShares}
+	if name == allPods {
+		limits = s.cfg.PodLimits
+	}
+	group, err := s.cfg.Cgroups.New(name, limits)
 	if err != nil {
 		return err
 	}
@@ -75,7 +82,7 @@ func (c *classes) makeLocked(groups cgroup.Manager, name string) error {
 // busy machine as a Guaranteed one. BestEffort has the least, however many are in it.
 func (c *classes) weighLocked(name, pod string, shares int64) error {
 	k := c.known[name]
-	if k == nil {
+	if k == nil || name == allPods {
 		return nil
 	}
 	if shares > 0 {

@@ -40,6 +40,12 @@ func TestPodsHaveCgroups(t *testing.T) {
 	if got := top.limitsOf(t, "kubepods/burstable/poduid-web"); got != "50000 67108864" {
 		t.Errorf("quota and memory of the pod: %s", got)
 	}
+	if got := top.limitsOf(t, "kubepods"); !strings.HasSuffix(got, " 1073741824") || top.read(t, "kubepods", "pids.max") != "1000" {
+		t.Errorf("quota and memory of all pods: %s, pids %s", got, top.read(t, "kubepods", "pids.max"))
+	}
+	if shares := top.read(t, "kubepods", "cpu.shares"); shares != "" && shares != "2048" {
+		t.Errorf("all pods have %s shares, want the node's", shares)
+	}
 	if shares := top.read(t, "kubepods/burstable", "cpu.shares"); shares != "" && shares != "514" {
 		t.Errorf("the class has %s shares, want those of its pod and 2", shares)
 	}

@@ -122,6 +122,12 @@ func (s *Server) prepare(ctx context.Context, c *ctr) (err error) {
 		return err
 	}
 	back.add(func() error { return layers.Unmount(c.rootfs()) })
+	back.add(func() error {
+		return errors.Join(s.unmountImages(c), s.removeImages(context.WithoutCancel(ctx), c))
+	})
+	if err := s.mountImages(ctx, c); err != nil {
+		return err
+	}
 	if c.stopSignal, err = stopSignal(c.config.GetStopSignal(), c.image.Config.StopSignal); err != nil {
 		return err
 	}

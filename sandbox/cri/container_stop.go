@@ -85,10 +85,10 @@ func (s *Server) remove(ctx context.Context, c *ctr) error {
 	layers := s.cfg.Images.Layers()
 	var err error
 	if !c.past {
-		err = errors.Join(c.streams.close(), c.releaseGroup(), layers.Unmount(c.rootfs()))
+		err = errors.Join(c.streams.close(), c.releaseGroup(), layers.Unmount(c.rootfs()), s.unmountImages(c))
 	}
 	if err == nil {
-		err = errors.Join(os.RemoveAll(c.dir), layers.Remove(ctx, c.id), c.forget())
+		err = errors.Join(os.RemoveAll(c.dir), layers.Remove(ctx, c.id), s.removeImages(ctx, c), c.forget())
 	}
 	if err != nil {
 		c.mu.Lock()

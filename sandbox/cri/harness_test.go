@@ -112,7 +112,7 @@ func newNode(t testing.TB) *node {
 	must(t, err)
 	n := &node{t: t, logs: filepath.Join(dir, "logs"), runDir: filepath.Join(dir, "run"), pods: filepath.Join(dir, "pods")}
 	n.config = cri.Config{
-		RunDir: n.runDir, StateDir: filepath.Join(dir, "records"), PodsDir: n.pods, Images: images, Runner: runner, Cgroups: groups, NodeName: "node-1",
+		RunDir: n.runDir, StateDir: filepath.Join(dir, "records"), PodsDir: n.pods, Images: images, Runner: runner, Cgroups: groups, PodLimits: cgroup.Limits{CPUShares: 2048, MemoryBytes: 1 << 30, Pids: 1000}, NodeName: "node-1",
 		NodeIP: netip.MustParseAddr("172.30.0.11"), PodCIDR: netip.MustParsePrefix("10.244.1.0/24"),
 		Pause: []string{filepath.Join(kerneltest.Dir(), "inside"), "pause"}, Version: "test", Observe: n.observe,
 	}

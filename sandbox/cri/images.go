@@ -61,10 +61,10 @@ func (s *imageService) list(ctx context.Context, f *runtimeapi.ImageFilter) ([]*
 	return list, nil
 }
 
-// toCRI describes an image. Bundled images are pinned, so that the kubelet's garbage collector leaves them alone.
+// toCRI describes an image. Images that no registry gives back are pinned, so that the kubelet's garbage collector leaves them alone.
 func toCRI(img image.Image) *runtimeapi.Image {
 	out := &runtimeapi.Image{
-		Id: img.ID, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests, Size: uint64(img.Size), Pinned: img.Bundled,
+		Id: img.ID, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests, Size: uint64(img.Size), Pinned: img.Bundled || img.Imported,
 		Spec: &runtimeapi.ImageSpec{Image: img.ID, Annotations: nil},
 	}
 	user, _, _ := strings.Cut(img.Config.User, ":")

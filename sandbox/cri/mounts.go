@@ -30,9 +30,16 @@ func (c *ctr) mounts() ([]specs.Mount, string, error) {
 	if c.config.GetLinux().GetSecurityContext().GetPrivileged() {
 		writable(list)
 	}
-	propagation := ""
+	propagation, images := "", map[*runtimeapi.Mount]imageVolume{}
+	for _, v := range c.imageVolumes() {
+		images[v.Mount] = v
+	}
 	for _, m := range wanted {
-		mount, err := bindOf(m)
+		bind := bindOf
+		if v, ok := images[m]; ok {
+			bind = func(*runtimeapi.Mount) (specs.Mount, error) { return v.bind() }
+		}
+		mount, err := bind(m)
 		if err != nil {
 			return nil, "", err
 		}
@@ -75,9 +82,6 @@ func (p *pod) commonMounts(config *runtimeapi.ContainerConfig) []*runtimeapi.Mou
 
 // bindOf is a mount of a folder or file of the node. A path that does not exist becomes a folder, as with containerd.
 func bindOf(m *runtimeapi.Mount) (specs.Mount, error) {
-	if m.GetImage().GetImage() != "" {
-		return specs.Mount{}, fmt.Errorf("mount %q: image volumes are not available", m.GetContainerPath())
-	}
 	if _, err := os.Stat(m.GetHostPath()); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(m.GetHostPath(), 0o755); err != nil {
 			return specs.Mount{}, fmt.Errorf("make mount source: %w", err)

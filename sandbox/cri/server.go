@@ -32,6 +32,9 @@ type Config struct {
 	Runner   *container.Runner
 	// Cgroups limits and measures containers; nil means neither.
 	Cgroups cgroup.Manager
+	// PodLimits is what all pods of the node may use together, enforced on the group kubepods: what --enforce-node-allocatable=pods
+	// does. Zero limits nothing; the emulated tier has no such group.
+	PodLimits cgroup.Limits
 
 	NodeName string
 	NodeIP   netip.Addr

@@ -46,8 +46,15 @@ func (s *Store) importAll(ctx context.Context, r io.Reader) (index, error) {
 			return nil, fmt.Errorf("image %s: %w", Familiar(name), err)
 		}
 	}
+	for name, desc := range names {
+		desc.Annotations = map[string]string{importedKey: "yes"}
+		names[name] = desc
+	}
 	return names, s.name(names)
 }
+
+// importedKey marks the names that came in an archive.
+const importedKey = "drydock.local/imported"
 
 // readArchive stores the archive's blobs and returns the named manifests in it.
 func readArchive(ctx context.Context, store content.Store, r io.Reader) (index, error) {

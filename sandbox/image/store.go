@@ -37,6 +37,8 @@ type Image struct {
 	Created time.Time
 	// Bundled images came with drydock: they can be pulled again without a network.
 	Bundled bool
+	// Imported images came in an archive: no registry need know them.
+	Imported bool
 
 	manifest ocispec.Descriptor
 }
@@ -159,6 +161,7 @@ func (s *Store) List(ctx context.Context) ([]Image, error) {
 		img.addName(name, desc.Digest)
 		_, bundled := s.bundled[name]
 		img.Bundled = img.Bundled || bundled
+		img.Imported = img.Imported || desc.Annotations[importedKey] != ""
 	}
 	list := make([]Image, 0, len(byID))
 	for _, img := range byID {

@@ -162,11 +162,14 @@ func TestImportListRemove(t *testing.T) {
 	must(t, err)
 	imgs, err := s.Import(t.Context(), bytes.NewReader(oneImage(t, "mine")))
 	must(t, err)
-	if len(imgs) != 1 || imgs[0].Bundled || imgs[0].RepoTags[0] != "docker.io/library/mine:latest" {
+	if len(imgs) != 1 || imgs[0].Bundled || !imgs[0].Imported || imgs[0].RepoTags[0] != "docker.io/library/mine:latest" {
 		t.Errorf("imported %+v", imgs)
 	}
 	must(t, s.Close())
 	again := open(t, o)
+	if img, err := again.Resolve(t.Context(), "mine"); err != nil || !img.Imported {
+		t.Errorf("after reopening imported %t, %v", img.Imported, err)
+	}
 	if got := contentOf(t, again, "mine", "mine"); got != "mine" {
 		t.Errorf("after reopening the file is %q", got)
 	}
