@@ -97,6 +97,7 @@ func (a *app) launch(ctx context.Context, p place, size labSize, report func(str
 	}, report)
 	switch {
 	case err == nil:
+		_ = p.home.SweepVersions(p.programs) // what is still there is removed the next time
 		return nil
 	case errors.Is(err, keeper.ErrRunning):
 		return inBetween(p)

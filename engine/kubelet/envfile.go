@@ -22,7 +22,7 @@ func (m *podMounts) fromFile(ref *corev1.FileKeySelector) (value string, found b
 	if err != nil {
 		return "", false, fmt.Errorf("failed to get host path for volume %q: %w", ref.VolumeName, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // it was only read
 	file, err := root.Open(strings.TrimPrefix(ref.Path, "/"))
 	if err != nil {
 		return "", false, errors.New("couldn't parse env file")

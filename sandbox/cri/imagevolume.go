@@ -92,7 +92,7 @@ func within(dir, sub string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // it was only read
 	if _, err := root.Stat(sub); err != nil {
 		return "", err
 	}

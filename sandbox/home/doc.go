@@ -8,11 +8,12 @@
 //
 // Find names the directory (DRYDOCK_HOME, else the XDG state directory). Lab("lab") names one lab's part of it. Unpack
 // writes the programs that the drydock file carries compressed into bin/<digest>/, once per version; a later start only
-// looks whether the directory is there, because it appears under that name by one rename(2), when it is complete.
+// looks whether the directory is there, because it appears under that name by one rename(2), when it is complete. SweepVersions removes
+// what earlier versions have unpacked and nobody runs any more.
 //
 // # Left out
 //
-// Clearing away the programs of older versions.
+// Versions that processes of other users run: a state directory has one user.
 //
 // # In Kubernetes
 //

@@ -35,7 +35,7 @@ func (h Home) Unpack(assets fs.FS) (Programs, error) {
 	sum := sha256.Sum256(version)
 	dir := filepath.Join(string(h), "bin", hex.EncodeToString(sum[:8]))
 	if _, err := os.Stat(dir); err == nil {
-		return Programs(dir), nil
+		return Programs(dir), touch(dir)
 	}
 	return Programs(dir), unpackAll(assets, names, dir)
 }
