@@ -1,6 +1,8 @@
 // Package quick makes kubectl start with about two thirds of the work (measured: 22 to 24 ms of processor time instead of 36
 // to 45 ms). A script of a lesson starts it half a dozen times, and a batch of submissions some thousand times.
 //
+// kubectl looks for plugins in every folder of PATH to name them in its help, also when nobody has asked for that: 1.4 ms.
+//
 // kubectl translates every text of its commands while it starts. In English that is 150 kB of catalogue, unpacked and parsed
 // to find that each text stands for itself. And what it has made by then is collected twice, though hardly any is garbage.
 package quick
@@ -8,6 +10,7 @@ package quick
 import (
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"k8s.io/kubectl/pkg/util/i18n"
@@ -30,6 +33,33 @@ func init() {
 			Spared = true
 			return nil
 		})
+	}
+}
+
+// plain are the commands of kubectl that nobody can extend by a plugin.
+var plain = []string{
+	"annotate", "api-resources", "apply", "attach", "cp", "delete", "describe", "edit", "events", "exec", "expose", "get", "label", "logs",
+	"patch", "replace", "rollout", "run", "scale", "set", "wait",
+}
+
+// Plain tells whether a command line is one to which plugins make no difference: a command of kubectl's own, and no word of
+// help.
+func Plain(args []string) bool {
+	if len(args) == 0 || !slices.Contains(plain, args[0]) {
+		return false
+	}
+	return !slices.ContainsFunc(args, func(arg string) bool {
+		return arg == "-h" || strings.HasPrefix(arg, "--help")
+	})
+}
+
+// WithoutPlugins runs a function that looks for plugins and lets it find none.
+func WithoutPlugins(make func()) {
+	path, was := os.LookupEnv("PATH")
+	_ = os.Unsetenv("PATH") // fails for names that are none only
+	make()
+	if was {
+		_ = os.Setenv("PATH", path)
 	}
 }
 

@@ -32,6 +32,27 @@ func TestEnglish(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	for line, want := range map[string]bool{
+		"get pods": true, "apply -f x.yaml": true, "exec web -- ls --help": false, "get -h": false, "rollout status --help=true": false,
+		"": false, "--help": false, "-n shop get pods": false, "create job x": false, "neat get pods": false, "plugin list": false,
+	} {
+		if got := quick.Plain(strings.Fields(line)); got != want {
+			t.Errorf("kubectl %s: %t, want %t", line, got, want)
+		}
+	}
+}
+
+// TestPlugins: none is found meanwhile, and everything is as before afterwards.
+func TestPlugins(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	before, during := os.Getenv("PATH"), "nobody looked"
+	quick.WithoutPlugins(func() { during = os.Getenv("PATH") })
+	if after := os.Getenv("PATH"); during != "" || after != before {
+		t.Errorf("PATH was %q meanwhile, and %q afterwards", during, after)
+	}
+}
+
 // TestTexts runs this test again in other languages: which one is spoken is settled when a process begins.
 func TestTexts(t *testing.T) {
 	if os.Getenv("SAY_TEXTS") != "" {
