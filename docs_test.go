@@ -306,3 +306,19 @@ func TestTamperingIsProved(t *testing.T) {
 		t.Errorf("only %d cheats found", rows)
 	}
 }
+
+// TestSameCommandsInKorean: both READMEs list the same commands, in the same order.
+func TestSameCommandsInKorean(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| (`drydock[^|]*) \\|")
+	listed := func(page string) string {
+		var out []string
+		for _, m := range row.FindAllStringSubmatch(pages(t)[page], -1) {
+			out = append(out, m[1])
+		}
+		return strings.Join(out, "\n")
+	}
+	english, korean := listed("README.md"), listed("README.ko.md")
+	if strings.Count(english, "\n") < 20 || english != korean {
+		t.Errorf("README.md lists\n%s\n\nand README.ko.md\n%s", english, korean)
+	}
+}
