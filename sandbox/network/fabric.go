@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"strconv"
@@ -74,7 +75,7 @@ func (n Node) attach() error {
 		return err
 	}
 	defer netns.Close()
-	cable := pair{outside: n.Name, inside: "eth0", netns: netns, outsideMAC: newMAC(), insideMAC: newMAC()}
+	cable := pair{outside: n.Name, inside: "eth0", netns: netns, outsideMAC: newMAC(), insideMAC: cardMAC(n.Address.Addr())}
 	link, err := cable.plug(bridge)
 	if err != nil {
 		return err
@@ -83,6 +84,13 @@ func (n Node) attach() error {
 		return errors.Join(err, netlink.LinkDel(link))
 	}
 	return nil
+}
+
+// cardMAC is the link address of a node's card. It stays the same over the node's whole life: with another one after each start,
+// those who knew the old one would send into the void until their ARP entries ran out, half a minute later.
+func cardMAC(a netip.Addr) net.HardwareAddr {
+	b := a.As4()
+	return append(net.HardwareAddr{0x02, 0x0d}, b[:]...)
 }
 
 // wireInside runs in the node's netns.
