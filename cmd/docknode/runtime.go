@@ -30,6 +30,7 @@ type runtimeFlags struct {
 	nodeIP                                             netip.Addr
 	podCIDR                                            netip.Prefix
 	capacity                                           corev1.ResourceList
+	podMTU                                             int
 	supervise                                          []string
 }
 
@@ -49,6 +50,7 @@ func parseRuntimeFlags(args []string) (runtimeFlags, error) {
 		f.capacity, err = readCapacity(text)
 		return err
 	})
+	flags.IntVar(&f.podMTU, "pod-mtu", 0, "how long packets of pods may be; 0: the kernel's usual")
 	flags.Func("supervise", "a verb of docknode with its flags, to be kept running (repeatable)", func(line string) error {
 		f.supervise = append(f.supervise, line)
 		return nil
@@ -93,7 +95,7 @@ func runRuntime(ctx context.Context, args []string) (err error) {
 	server, err := cri.New(cri.Config{
 		RunDir: filepath.Dir(f.socket), StateDir: filepath.Join(f.root, "records"), Images: images, Runner: runner, Cgroups: groups,
 		PodLimits: podLimits(kubelet.MachineCapacity(f.root, f.capacity)),
-		NodeName:  f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR, PodsDir: podsDir,
+		NodeName:  f.node, NodeIP: f.nodeIP, PodCIDR: f.podCIDR, PodMTU: f.podMTU, PodsDir: podsDir,
 		Pause: []string{self, "pause"}, Version: strings.TrimPrefix(version, "v"), Observe: history.observe,
 	})
 	if err != nil {

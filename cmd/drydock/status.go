@@ -43,6 +43,7 @@ func printStatus(w io.Writer, s control.Status) error {
 	out := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(out, "lab\t%s, since %s\n", s.Name, s.Started.Local().Format("2006-01-02 15:04:05"))
 	fmt.Fprintf(out, "API\t%s (inside the lab: %s)\n", s.Server, s.Inside)
+	fmt.Fprintf(out, "pods\t%s between nodes\n", s.PodNetwork)
 	fmt.Fprintf(out, "limits\t%s: %s\n", s.Limits, s.LimitsNote)
 	fmt.Fprintf(out, "user ids\t%s\n", s.IDs)
 	for _, n := range s.Nodes {

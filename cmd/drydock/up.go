@@ -19,7 +19,7 @@ import (
 func (a *app) upCommand() *cobra.Command {
 	var size labSize
 	var asJSON bool
-	var schedulers string
+	var schedulers, pods string
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start a lab and wait until its nodes are Ready", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -29,16 +29,19 @@ func (a *app) upCommand() *cobra.Command {
 				return err
 			}
 			text, err := readSchedulers(schedulers)
-			if err != nil {
+			if err = errors.Join(err, verifyPodNetwork(pods)); err != nil {
 				return err
 			}
 			if status, err := control.AskStatus(cmd.Context(), p.lab.Control()); err == nil {
 				if text != nil {
 					return alreadyScheduling(p)
 				}
+				if err := otherPodNetwork(p, status, pods); err != nil {
+					return err
+				}
 				return sayRunning(cmd.OutOrStdout(), status, asJSON)
 			}
-			if err := keepSchedulers(p, text); err != nil {
+			if err := errors.Join(keepSchedulers(p, text), keepPodNetwork(p, pods)); err != nil {
 				return err
 			}
 			report := func(string) {}
@@ -62,6 +65,7 @@ func (a *app) upCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&size.closed, "no-forward", false, "open no ports of this machine's 127.0.0.1 for node ports and load balancers")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lab's status as JSON")
 	cmd.Flags().StringVar(&schedulers, "scheduler-config", "", "a `FILE` of kind KubeSchedulerConfiguration: the profiles of the scheduler, kept until drydock reset")
+	cmd.Flags().StringVar(&pods, "pod-network", "", "how pods' packets get from node to node: routed (the usual) or vxlan, kept until drydock reset")
 	return cmd
 }
 

@@ -50,6 +50,8 @@ type Cluster struct {
 	ca      *authority
 	ring    *decision.Ring
 	limits  limits
+	// podNetwork is how packets of pods get from machine to machine.
+	podNetwork podNetwork
 
 	snapshots sync.Mutex // held while a snapshot is saved, restored or removed
 
@@ -136,7 +138,7 @@ func (c *Cluster) status() control.Status {
 	s := control.Status{
 		Name: c.opts.Lab.Name(), Started: c.started, Version: c.opts.Version,
 		Server: c.publicURL(), Inside: insideURL(),
-		Limits: c.limits.tier, LimitsNote: c.limits.note, IDs: string(c.opts.Inside.IDMap),
+		PodNetwork: string(c.podNetwork), Limits: c.limits.tier, LimitsNote: c.limits.note, IDs: string(c.opts.Inside.IDMap),
 	}
 	for _, n := range c.sortedLocked() {
 		s.Nodes = append(s.Nodes, n.status())

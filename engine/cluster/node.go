@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -68,10 +69,17 @@ func (n *node) status() control.Node {
 // layFabric makes the switch. The lab gets a route to Services, which are nowhere: the kernel looks for a way out before the
 // proxy's rules rewrite a packet's destination, and gives up when there is none.
 func (c *Cluster) layFabric(context.Context) error {
+	var err error
+	if c.podNetwork, err = readPodNetwork(c.opts.Lab.PodNetwork()); err != nil {
+		return err
+	}
 	if err := network.NewFabric(fabricBridge, fabricPrefix); err != nil {
 		return err
 	}
-	return network.AddRoute(network.Route{Destination: serviceRange, Link: fabricBridge})
+	if err := network.AddRoute(network.Route{Destination: serviceRange, Link: fabricBridge}); err != nil {
+		return err
+	}
+	return c.podNetwork.begin()
 }
 
 // bootNodes boots all nodes at once.
@@ -100,7 +108,7 @@ func (c *Cluster) record(n *node, action, before, after string) {
 	})
 }
 
-// plugIn connects a waiting machine to the fabric and tells everybody the way to its pods.
+// plugIn connects a waiting machine to the fabric and tells it the way to the pods of all others, and the lab the way to its own.
 func (c *Cluster) plugIn(n *node, pid int) error {
 	err := network.AttachNode(network.Node{
 		Bridge: fabricBridge, Name: n.name, PID: pid,
@@ -109,15 +117,18 @@ func (c *Cluster) plugIn(n *node, pid int) error {
 	if err != nil {
 		return fmt.Errorf("plug %s into the fabric: %w", n.name, err)
 	}
-	if err := network.AddRoute(network.Route{Destination: n.pods, Via: n.address}); err != nil {
-		return fmt.Errorf("route the lab to the pods of %s: %w", n.name, err)
+	if err := c.podNetwork.join(pid, n); err != nil {
+		return fmt.Errorf("join %s to the pod network: %w", n.name, err)
+	}
+	if err := c.podNetwork.lead(0, n); err != nil {
+		return fmt.Errorf("show the lab the way to the pods of %s: %w", n.name, err)
 	}
 	for _, other := range c.allNodes() {
 		if other == n {
 			continue
 		}
-		if err := network.AddRoute(network.Route{PID: pid, Destination: other.pods, Via: other.address}); err != nil {
-			return fmt.Errorf("route %s to the pods of %s: %w", n.name, other.name, err)
+		if err := c.podNetwork.lead(pid, other); err != nil {
+			return fmt.Errorf("show %s the way to the pods of %s: %w", n.name, other.name, err)
 		}
 	}
 	return nil
@@ -172,7 +183,7 @@ func (c *Cluster) nodeInit(n *node) []string {
 	return append([]string{
 		nodeBin + "/docknode", "runtime",
 		"--root=/var/lib/drydock", "--socket=" + criSocket, "--images=" + nodeImages, "--init=" + nodeBin + "/dockinit",
-		"--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(),
+		"--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + n.pods.String(), "--pod-mtu=" + strconv.Itoa(c.podNetwork.mtu()),
 		"--supervise", strings.Join(kubelet, " "),
 		"--supervise", "storage --node=" + n.name,
 		"--supervise", strings.Join([]string{"proxy", "--node=" + n.name, "--node-ip=" + n.address.String(), "--pod-cidr=" + podRange.String()}, " "),

@@ -82,7 +82,7 @@ func (c *Cluster) addNodes(ctx context.Context, call *lab.Call) error {
 	return nil
 }
 
-// routeTo tells the nodes that are running the way to new ones' pods. The new ones learn of all others when they are plugged in.
+// routeTo shows the nodes that are running the way to new ones' pods. The new ones learn of all others when they are plugged in.
 func (c *Cluster) routeTo(added []*node) error {
 	var errs []error
 	for _, n := range c.allNodes() {
@@ -91,7 +91,7 @@ func (c *Cluster) routeTo(added []*node) error {
 			continue
 		}
 		for _, to := range added {
-			errs = append(errs, network.AddRoute(network.Route{PID: m.PID(), Destination: to.pods, Via: to.address}))
+			errs = append(errs, c.podNetwork.lead(m.PID(), to))
 		}
 	}
 	return errors.Join(errs...)
@@ -129,12 +129,10 @@ func (c *Cluster) removeNode(ctx context.Context, n *node, force bool) error {
 
 // unroute undoes routeTo and plugIn.
 func (c *Cluster) unroute(gone *node) error {
-	route := network.Route{Destination: gone.pods, Via: gone.address}
-	errs := []error{network.DetachNode(gone.name), network.RemoveRoute(route)}
+	errs := []error{network.DetachNode(gone.name), c.podNetwork.leadAway(0, gone)}
 	for _, n := range c.allNodes() {
 		if m, _ := n.running(); m != nil {
-			route.PID = m.PID()
-			errs = append(errs, network.RemoveRoute(route))
+			errs = append(errs, c.podNetwork.leadAway(m.PID(), gone))
 		}
 	}
 	return errors.Join(errs...)

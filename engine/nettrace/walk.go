@@ -191,7 +191,7 @@ func (t *trip) leave(m Machine, out net.Interface, via netip.Addr) (string, erro
 			return err
 		})
 		if err == nil && there {
-			return other.Name, nil
+			return other.Name, t.wrap(m.Name, out, via, other.Name)
 		}
 	}
 	t.finish(m.Name, "lost", fmt.Sprintf("out of %s, but nobody there has the address %s", out.Name, target))

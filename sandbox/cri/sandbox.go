@@ -107,7 +107,7 @@ func (s *Server) connect(p *pod) error {
 		return err
 	}
 	err = network.AttachPod(network.Pod{
-		Netns: p.netns(), HostInterface: p.cable(), Address: address, NodeAddress: s.cfg.NodeIP,
+		Netns: p.netns(), HostInterface: p.cable(), Address: address, NodeAddress: s.cfg.NodeIP, MTU: s.cfg.PodMTU,
 	})
 	if err != nil {
 		s.pool.Release(address)

@@ -39,6 +39,7 @@ type Config struct {
 	NodeName string
 	NodeIP   netip.Addr
 	PodCIDR  netip.Prefix
+	PodMTU   int // how long pods' packets may be; 0: the kernel's usual
 
 	// PodsDir is where the kubelet keeps the pods' directories, by uid: /var/lib/kubelet/pods. It is needed by Keep and its like.
 	PodsDir string

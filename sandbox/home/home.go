@@ -129,6 +129,9 @@ func (l Lab) Roster() string { return l.path("nodes", "roster.json") }
 // SchedulerConfig is the KubeSchedulerConfiguration the lab was started with, if it was given one.
 func (l Lab) SchedulerConfig() string { return l.path("scheduler.yaml") }
 
+// PodNetwork holds the name of the pod network that the lab was started with, if it was given one.
+func (l Lab) PodNetwork() string { return l.path("pod-network") }
+
 // Make creates the lab's directories (0700).
 func (l Lab) Make() error {
 	for _, dir := range []string{string(l), l.PKI(), l.Workspace(), l.Log(), l.Shell(), l.path("nodes"), l.Volumes()} {
@@ -142,7 +145,7 @@ func (l Lab) Make() error {
 // Forget removes a stopped lab's cluster: its journal, its nodes, its volumes and its snapshots. The workspace stays, and so do the certificates, so
 // that a kubeconfig that was handed out goes on working.
 func (l Lab) Forget() error {
-	for _, path := range []string{l.Journal(), l.path("nodes"), l.Volumes(), l.Snapshots(), l.Log(), l.Shell(), l.SchedulerConfig()} {
+	for _, path := range []string{l.Journal(), l.path("nodes"), l.Volumes(), l.Snapshots(), l.Log(), l.Shell(), l.SchedulerConfig(), l.PodNetwork()} {
 		if err := remove(path); err != nil {
 			return fmt.Errorf("forget lab %s: %w", l.Name(), err)
 		}

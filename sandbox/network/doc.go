@@ -21,7 +21,12 @@
 // The gateway 169.254.1.1 exists on no interface: the pod only needs a next hop, and the fixed neighbour entry says
 // which link address to write on the packet. Everything a pod sends is therefore routed by its node, also to the pod
 // next door, which is what lets the service rules (nftables, in prerouting) see all of it; a bridge would carry such
-// packets past them. Other nodes reach the pod by a route for the whole pod CIDR (AddRoute).
+// packets past them. Other nodes reach the pod by a route for the whole pod CIDR (AddRoute). Where the network between the
+// nodes is not to know of pods, an overlay carries their packets inside UDP packets between nodes (AddOverlay, AddPeer):
+//
+//	10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink      the pods of node-2 are behind its address in the overlay,
+//	neighbour 10.244.2.0 = 0a:f1:ac:1e:00:0c               which has this link address,
+//	forwarding entry 0a:f1:ac:1e:00:0c = 172.30.0.12       which is at this address of the fabric
 //
 // A port of the node can lead to a pod (HostPorts): three chains and three sets of nftables, which rewrite the destination.
 //
@@ -30,12 +35,12 @@
 //
 // # Left out
 //
-// IPv6, VXLAN and other overlays between nodes, bandwidth limits, several networks per pod, and CNI's configuration
+// IPv6, overlays other than VXLAN, encryption between nodes, bandwidth limits, several networks per pod, and CNI's configuration
 // files: there is one network, and it is this one.
 //
 // # In Kubernetes
 //
 // Routed pods are Calico's way of wiring (projectcalico/calico, cni-plugin); addresses are given out as by the host-local
 // plugin (containernetworking/plugins, plugins/ipam/host-local). The routes between nodes are what a cloud's route
-// controller or flannel's host-gw backend would add.
+// controller or flannel's host-gw backend would add; the overlay is flannel's vxlan backend (flannel-io/flannel, pkg/backend/vxlan).
 package network

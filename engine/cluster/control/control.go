@@ -66,6 +66,10 @@ type Forwarded struct {
 	Hosts     []string `json:"hosts,omitempty"` // of Ingresses that are served there
 }
 
+// PodNetworks are the ways in which packets of pods may get from machine to machine, the usual one first: by routes, or inside
+// UDP packets.
+var PodNetworks = []string{"routed", "vxlan"}
+
 // Status is how a lab is.
 type Status struct {
 	Name    string    `json:"name"`
@@ -73,6 +77,8 @@ type Status struct {
 	// Server is the API's address outside the lab, Inside the one the lab's own programs use.
 	Server string `json:"server"`
 	Inside string `json:"inside"`
+	// PodNetwork is how packets of pods get from machine to machine: routed or vxlan.
+	PodNetwork string `json:"podNetwork"`
 	// Limits says which tier of resource limits is active, and LimitsNote what that means.
 	Limits     string `json:"limits"`
 	LimitsNote string `json:"limitsNote"`
