@@ -135,9 +135,11 @@
 //	proxy/proxy.go Proxy.Run 2
 //	  owns: the kernel's rules; starts one goroutine each for Services, EndpointSlices and the kernel's news of changed rules.
 //	  Woken by: a change of these. Stops: with ctx.
-//	policy/engine.go Engine.Run 1
-//	  owns: the table of network policies; starts one goroutine each for policies, pods and namespaces, the latter two from the
-//	  first policy on. Woken by: a change of these. Stops: with ctx.
+//	guard/guard.go Guard.Run 0
+//	  owns: the kernel's news of changed rules, for the two below and above. Woken by: a change by somebody else. Stops: with ctx.
+//	policy/engine.go Engine.Run 2
+//	  owns: the table of network policies; starts one goroutine each for the kernel's news, policies, pods and namespaces, the
+//	  latter two from the first policy on. Woken by: a change of these. Stops: with ctx.
 //	decision/sink.go Sink.Run 0
 //	  owns: decision records on their way to the API server. Woken by: a record. Stops: when its part has ended.
 //

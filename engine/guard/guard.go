@@ -1,4 +1,4 @@
-package proxy
+package guard
 
 import (
 	"context"
@@ -11,15 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guard hears when somebody else changes our table: the kernel tells all who listen of each commit (NFNLGRP_NFTABLES).
-type guard struct {
+// Guard listens for changes to one table. Run must be called once.
+type Guard struct {
+	// set once in New
 	touched chan struct{} // capacity 1
 	conn    *netlink.Conn
+	table   string
 }
 
-// newGuard listens in the caller's network namespace. What the socket with the address own did is dropped by the kernel before
-// it reaches us: the news of a thousand services of ours would overflow the socket.
-func newGuard(own uint32) (*guard, error) {
+// New listens in the caller's network namespace, for the table of family ip with that name. What the socket with the address own
+// did is dropped by the kernel before it reaches us: the news of a thousand services of ours would overflow the socket.
+func New(table string, own uint32) (*Guard, error) {
 	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return nil, fmt.Errorf("listen to the rule set: %w", err)
@@ -45,25 +47,27 @@ func newGuard(own uint32) (*guard, error) {
 		_ = conn.Close() // the first error tells more
 		return nil, fmt.Errorf("listen to the rule set: %w", err)
 	}
-	return &guard{make(chan struct{}, 1), conn}, nil
+	return &Guard{make(chan struct{}, 1), conn, table}, nil
 }
 
-// run listens until ctx ends, and closes the socket.
-func (g *guard) run(ctx context.Context) {
+// Touched yields once after one or more changes by somebody else.
+func (g *Guard) Touched() <-chan struct{} { return g.touched }
+
+// Run listens until ctx ends, closes the socket and returns nil.
+func (g *Guard) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = g.conn.Close() })
 	defer stop()
 	for {
 		messages, err := g.conn.Receive()
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
 		// An error is news that were lost (ENOBUFS): they may have been about our table.
+		touched := err != nil
 		for _, m := range messages {
-			if aboutOurs(m) {
-				err = errTouched
-			}
+			touched = touched || g.concerns(m)
 		}
-		if err == nil {
+		if !touched {
 			continue
 		}
 		select {
@@ -73,10 +77,8 @@ func (g *guard) run(ctx context.Context) {
 	}
 }
 
-var errTouched = fmt.Errorf("table %s was changed", table.Name)
-
-// aboutOurs reads the name of the table: it is the first attribute of every message that has one.
-func aboutOurs(m netlink.Message) bool {
+// concerns reads the name of the table: it is the first attribute of every message that has one.
+func (g *Guard) concerns(m netlink.Message) bool {
 	const generic = 4 // struct nfgenmsg
 	if m.Header.Type>>8 != unix.NFNL_SUBSYS_NFTABLES || m.Header.Type&0xff == unix.NFT_MSG_NEWGEN || len(m.Data) < generic {
 		return false
@@ -85,5 +87,5 @@ func aboutOurs(m netlink.Message) bool {
 	if err != nil || !attributes.Next() {
 		return false
 	}
-	return m.Data[0] == unix.NFPROTO_IPV4 && attributes.Type() == unix.NFTA_TABLE_NAME && attributes.String() == table.Name
+	return m.Data[0] == unix.NFPROTO_IPV4 && attributes.Type() == unix.NFTA_TABLE_NAME && attributes.String() == g.table
 }

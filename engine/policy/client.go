@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+
+	"drydock/engine/listwatch"
 )
 
 // Client is what the engine asks of the API server, about networkpolicies, pods and namespaces. Both methods may be called at
@@ -29,34 +29,13 @@ type restClient struct {
 
 // NewClient makes a Client for the API server that config describes.
 func NewClient(config *rest.Config) (Client, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, networkingv1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("register API types: %w", err)
-		}
-	}
-	config = rest.CopyConfig(config)
-	config.UserAgent = "network-policy"
-	httpClient, err := rest.HTTPClientFor(config)
+	clients, parameters, err := listwatch.Clients(config, "network-policy",
+		listwatch.Group{Version: corev1.SchemeGroupVersion, Add: corev1.AddToScheme},
+		listwatch.Group{Version: networkingv1.SchemeGroupVersion, Add: networkingv1.AddToScheme})
 	if err != nil {
-		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)
+		return nil, err
 	}
-	group := func(gv schema.GroupVersion, path string) (rest.Interface, error) {
-		c := rest.CopyConfig(config)
-		c.GroupVersion, c.APIPath, c.QPS = &gv, path, -1
-		c.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-		c.ContentType = "application/vnd.kubernetes.protobuf"
-		c.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
-		return rest.RESTClientForConfigAndClient(c, httpClient)
-	}
-	client := &restClient{parameters: runtime.NewParameterCodec(scheme)}
-	if client.core, err = group(corev1.SchemeGroupVersion, "/api"); err != nil {
-		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)
-	}
-	if client.networking, err = group(networkingv1.SchemeGroupVersion, "/apis"); err != nil {
-		return nil, fmt.Errorf("make the API client of %s: %w", config.Host, err)
-	}
-	return client, nil
+	return &restClient{core: clients[0], networking: clients[1], parameters: parameters}, nil
 }
 
 func (c *restClient) of(resource string) (rest.Interface, runtime.Object) {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"drydock/engine/decision"
+	"drydock/engine/guard"
 )
 
 // Config is all an engine must be told.
@@ -31,8 +33,8 @@ const (
 
 // Engine keeps the calling process's network namespace in step with NetworkPolicies.
 //
-// Its goroutines, all started by Run and ended before it returns: one that follows policies, two that follow pods and namespaces
-// from the first policy on, and, the caller's own, one that owns the rules.
+// Its goroutines, all started by Run and ended before it returns: one that hears of strangers' changes to the rules, one that
+// follows policies, two that follow pods and namespaces from the first policy on, and, the caller's own, one that owns the rules.
 type Engine struct {
 	cfg   Config // set once in New
 	state *state // set once in New
@@ -61,9 +63,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("network policies of %s: %w", e.cfg.NodeName, err)
 	}
+	alarm, err := guard.New(table.Name, k.port)
+	if err != nil {
+		return fmt.Errorf("network policies of %s: %w", e.cfg.NodeName, errors.Join(err, k.close()))
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
+	all.Go(func() { _ = alarm.Run(ctx) }) // ends with ctx, never otherwise
 	for _, resource := range []string{"networkpolicies", "pods", "namespaces"} {
 		all.Go(func() {
 			if resource != "networkpolicies" {
@@ -75,7 +82,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			_ = e.source(resource).Follow(ctx) // ends with ctx, never otherwise
 		})
 	}
-	e.keep(ctx, k)
+	e.keep(ctx, k, alarm.Touched())
 	stop()
 	all.Wait()
 	if err := k.close(); err != nil {
@@ -84,8 +91,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// keep owns the kernel: it writes the table when it must differ from what is there.
-func (e *Engine) keep(ctx context.Context, k *kernel) {
+// keep owns the kernel: it writes the table when it must differ from what is there, and when somebody else has changed it.
+func (e *Engine) keep(ctx context.Context, k *kernel, touched <-chan struct{}) {
 	var have *plan
 	var retry <-chan time.Time
 	delay := firstRetry
@@ -95,6 +102,9 @@ func (e *Engine) keep(ctx context.Context, k *kernel) {
 			return
 		case <-e.state.news:
 		case <-retry:
+		case <-touched:
+			e.record("TamperedWith", "changed by somebody else", "as decided")
+			have = nil
 		}
 		retry = nil
 		w, known := e.state.world()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -246,6 +247,20 @@ func TestFollowsPods(t *testing.T) {
 	changed.Labels = map[string]string{"app": "nosy"}
 	w.api.events["pods"] <- watch.Event{Type: watch.Modified, Object: changed}
 	w.enforced()
+	w.reaches(false, "shop/web shop/db:80")
+}
+
+// TestTamperingHeals: rules that somebody removes are there again, without anything having changed in the API.
+func TestTamperingHeals(t *testing.T) {
+	w := newTown(t, "shop/db app=db node-1", "shop/web app=web node-1")
+	w.obey("deny", `{podSelector: {}, policyTypes: [Ingress]}`)
+	w.reaches(false, "shop/web shop/db:80")
+	conn, err := nftables.New()
+	must(t, err)
+	conn.DelTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "network-policy"})
+	must(t, conn.Flush())
+	w.enforced() // that it was tampered with
+	w.enforced() // and that it is healed
 	w.reaches(false, "shop/web shop/db:80")
 }
 

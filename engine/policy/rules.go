@@ -29,17 +29,23 @@ const (
 const answers = 212992
 
 // kernel is the table of one network namespace. Its methods belong to one goroutine.
-type kernel struct{ conn *nftables.Conn }
+type kernel struct {
+	conn *nftables.Conn
+	port uint32 // the address of conn's socket: what the kernel notes as the author of our changes
+}
 
 func newKernel() (*kernel, error) {
-	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
+	k := &kernel{}
+	var err error
+	k.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
+		k.port = c.PID()
 		_, _ = c.SetReadBuffer(answers), c.SetWriteBuffer(answers) // smaller ones do for fewer policies
 		return nil
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("open nftables: %w", err)
 	}
-	return &kernel{conn}, nil
+	return k, nil
 }
 
 func (k *kernel) close() error { return k.conn.CloseLasting() }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"drydock/engine/decision"
+	"drydock/engine/guard"
 	"drydock/engine/listwatch"
 )
 
@@ -86,18 +87,18 @@ func (p *Proxy) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, err)
 	}
-	guard, err := newGuard(k.port)
+	alarm, err := guard.New(table.Name, k.port)
 	if err != nil {
 		return fmt.Errorf("proxy of %s: %w", p.cfg.NodeName, errors.Join(err, k.close()))
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
-	all.Go(func() { guard.run(ctx) })
+	all.Go(func() { _ = alarm.Run(ctx) }) // ends with ctx, never otherwise
 	for _, source := range []*listwatch.Source{p.services(), p.endpointSlices()} {
 		all.Go(func() { _ = source.Follow(ctx) }) // ends with ctx, never otherwise
 	}
-	err = p.keep(ctx, k, guard.touched)
+	err = p.keep(ctx, k, alarm.Touched())
 	stop()
 	all.Wait()
 	if err = errors.Join(err, k.close()); err != nil {
