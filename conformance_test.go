@@ -11,7 +11,7 @@ import (
 )
 
 // claimed are the sigs whose behaviours docs/conformance.md speaks of.
-var claimed = regexp.MustCompile(`^\[sig-(apps|node|scheduling)\] `)
+var claimed = regexp.MustCompile(`^\[sig-(apps|network|node|scheduling)\] `)
 
 // TestConformanceTable: every behaviour of the claimed sigs has a row, and every test that a row names exists.
 func TestConformanceTable(t *testing.T) {
