@@ -52,28 +52,7 @@ func TestGroupV2Files(t *testing.T) {
 // Freezing and killing need no controller.
 func TestGroupV2Processes(t *testing.T) {
 	g := testGroupV2(t)
-	sleeper := exec.Command("sleep", "600")
-	if err := sleeper.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"add", func() error { return g.Add(sleeper.Process.Pid) }},
-		{"freeze", g.Freeze},
-		{"thaw", g.Thaw},
-		{"freeze again", g.Freeze},
-		{"kill", g.Kill},
-	} {
-		if err := step.do(); err != nil {
-			t.Errorf("%s: %v", step.name, err)
-		}
-	}
-	_ = sleeper.Wait()
-	if got := sleeper.ProcessState.String(); got != "signal: killed" {
-		t.Errorf("the process ended with %s", got)
-	}
+	holdAndEnd(t, g)
 }
 
 // A process can be cloned into the group; no controller is needed for that either.
