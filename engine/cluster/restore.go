@@ -19,20 +19,16 @@ import (
 // restoreSnapshot makes the handler of control.VerbSnapshotRestore. What it starts lives as long as life.
 func (c *Cluster) restoreSnapshot(life context.Context) lab.Handler {
 	return func(ctx context.Context, call *lab.Call) error {
-		var r control.SnapshotRequest
-		if err := call.Decode(&r); err != nil {
-			return err
-		}
 		c.snapshots.Lock()
 		defer c.snapshots.Unlock()
-		about, dir, err := c.findSnapshot(r.Name)
+		about, dir, err := c.askedSnapshot(call)
 		if err != nil {
 			return err
 		}
 		// Half a way back is worse than either end of it: a client that goes away does not stop it.
 		done, err := (&restore{c, life, about, dir}).run(context.WithoutCancel(ctx))
 		if err != nil {
-			return fmt.Errorf("restore the snapshot %s: %w", r.Name, err)
+			return fmt.Errorf("restore the snapshot %s: %w", about.Name, err)
 		}
 		return call.Send(done)
 	}

@@ -245,20 +245,25 @@ func (c *Cluster) allSnapshots(hidden bool) ([]control.Snapshot, error) {
 
 // removeSnapshot answers control.VerbSnapshotRemove.
 func (c *Cluster) removeSnapshot(_ context.Context, call *lab.Call) error {
-	var r control.SnapshotRequest
-	if err := call.Decode(&r); err != nil {
-		return err
-	}
 	c.snapshots.Lock()
 	defer c.snapshots.Unlock()
-	about, dir, err := c.findSnapshot(r.Name)
+	about, dir, err := c.askedSnapshot(call)
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(os.RemoveAll(dir), c.dropKept(about)); err != nil {
-		return fmt.Errorf("remove the snapshot %s: %w", r.Name, err)
+		return fmt.Errorf("remove the snapshot %s: %w", about.Name, err)
 	}
 	return nil
+}
+
+// askedSnapshot finds the snapshot that a call names. The caller holds snapshots.
+func (c *Cluster) askedSnapshot(call *lab.Call) (control.Snapshot, string, error) {
+	var r control.SnapshotRequest
+	if err := call.Decode(&r); err != nil {
+		return control.Snapshot{}, "", err
+	}
+	return c.findSnapshot(r.Name)
 }
 
 // dropKept removes what nodes keep for a snapshot.

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/types"
 	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 )
 
@@ -14,17 +13,9 @@ import (
 // pod writes into a shared file system, so it is measured, every samplePeriod.
 func (k *Kubelet) enforceStorage(stats []statsv1alpha1.PodStats) bool {
 	any := false
-	for i := range stats {
-		w := k.worker(types.UID(stats[i].PodRef.UID))
-		if w == nil {
-			continue
-		}
-		pod, _ := w.current()
-		if pod.DeletionTimestamp != nil || isCritical(pod) {
-			continue
-		}
-		if message := k.overStorage(pod, &stats[i]); message != "" {
-			w.end(ending{grace: evictionGrace, reason: "Evicted", event: "Evicted", failed: true, ownFault: true, message: message})
+	for _, c := range k.candidates(stats) {
+		if message := k.overStorage(c.pod, c.stats); message != "" {
+			c.w.end(ending{grace: evictionGrace, reason: "Evicted", event: "Evicted", failed: true, ownFault: true, message: message})
 			any = true
 		}
 	}

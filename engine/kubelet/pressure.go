@@ -109,39 +109,48 @@ func (k *Kubelet) freeNode(ctx context.Context, sig signal) bool {
 // these the one furthest beyond its request (pkg/kubelet/eviction, rankMemoryPressure).
 func (k *Kubelet) evictOne(sig signal, stats []statsv1alpha1.PodStats) bool {
 	k.events.nodeEvent(corev1.EventTypeWarning, "EvictionThresholdMet", "Attempting to reclaim "+sig.resource)
-	type candidate struct {
-		w     *worker
-		pod   *corev1.Pod
-		stats *statsv1alpha1.PodStats
-		over  int64
+	all := k.candidates(stats)
+	if len(all) == 0 {
+		return false
 	}
+	over := func(c candidate) int64 {
+		asked := podRequests(c.pod)[sig.request]
+		return sig.use(c.stats) - asked.Value()
+	}
+	worst := slices.MinFunc(all, func(a, b candidate) int {
+		overA, overB := over(a), over(b)
+		if (overA > 0) != (overB > 0) {
+			if overA > 0 {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(priorityOf(a.pod), priorityOf(b.pod)), cmp.Compare(overB, overA))
+	})
+	worst.w.end(ending{grace: evictionGrace, reason: "Evicted", event: "Evicted", failed: true, message: evictionMessage(sig, worst.pod, worst.stats)})
+	return true
+}
+
+// candidate is a pod that may be ended for what it uses.
+type candidate struct {
+	w     *worker
+	pod   *corev1.Pod
+	stats *statsv1alpha1.PodStats
+}
+
+// candidates leaves out pods that are ending already, and critical ones.
+func (k *Kubelet) candidates(stats []statsv1alpha1.PodStats) []candidate {
 	var all []candidate
 	for i := range stats {
 		w := k.worker(types.UID(stats[i].PodRef.UID))
 		if w == nil {
 			continue
 		}
-		pod, _ := w.current()
-		if pod.DeletionTimestamp != nil || isCritical(pod) {
-			continue
+		if pod, _ := w.current(); pod.DeletionTimestamp == nil && !isCritical(pod) {
+			all = append(all, candidate{w, pod, &stats[i]})
 		}
-		asked := podRequests(pod)[sig.request]
-		all = append(all, candidate{w, pod, &stats[i], sig.use(&stats[i]) - asked.Value()})
 	}
-	if len(all) == 0 {
-		return false
-	}
-	worst := slices.MinFunc(all, func(a, b candidate) int {
-		if (a.over > 0) != (b.over > 0) {
-			if a.over > 0 {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(priorityOf(a.pod), priorityOf(b.pod)), cmp.Compare(b.over, a.over))
-	})
-	worst.w.end(ending{grace: evictionGrace, reason: "Evicted", event: "Evicted", failed: true, message: evictionMessage(sig, worst.pod, worst.stats)})
-	return true
+	return all
 }
 
 func priorityOf(pod *corev1.Pod) int32 {

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/util/retry"
 
 	"drydock/engine/controller/controllertest"
 	"drydock/engine/controller/daemonset"
@@ -75,37 +74,18 @@ func start(t *testing.T, objects ...runtime.Object) *lab {
 
 func (l *lab) set() *appsv1.DaemonSet {
 	l.t.Helper()
-	ds, err := l.Client.AppsV1().DaemonSets("default").Get(ctx, "logs", metav1.GetOptions{})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return ds
+	return controllertest.Get(l.t, l.Client.AppsV1().DaemonSets("default"), "logs")
 }
 
 func (l *lab) edit(change func(*appsv1.DaemonSet)) {
 	l.t.Helper()
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		ds := l.set()
-		change(ds)
-		_, err := l.Client.AppsV1().DaemonSets("default").Update(ctx, ds, metav1.UpdateOptions{})
-		return err
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	controllertest.Edit(l.t, l.Client.AppsV1().DaemonSets("default"), "logs", change)
 	l.Settle()
 }
 
 func (l *lab) editNode(name string, change func(*corev1.Node)) {
 	l.t.Helper()
-	n, err := l.Client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	change(n)
-	if _, err := l.Client.CoreV1().Nodes().Update(ctx, n, metav1.UpdateOptions{}); err != nil {
-		l.t.Fatal(err)
-	}
+	controllertest.Edit(l.t, l.Client.CoreV1().Nodes(), name, change)
 	l.Settle()
 }
 

@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/util/retry"
 
 	"drydock/engine/controller/controllertest"
 	"drydock/engine/controller/statefulset"
@@ -74,24 +73,12 @@ func (l *lab) run() *lab {
 
 func (l *lab) set() *appsv1.StatefulSet {
 	l.t.Helper()
-	s, err := l.Client.AppsV1().StatefulSets("default").Get(ctx, "db", metav1.GetOptions{})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return s
+	return controllertest.Get(l.t, l.Client.AppsV1().StatefulSets("default"), "db")
 }
 
 func (l *lab) edit(change func(*appsv1.StatefulSet)) {
 	l.t.Helper()
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		s := l.set()
-		change(s)
-		_, err := l.Client.AppsV1().StatefulSets("default").Update(ctx, s, metav1.UpdateOptions{})
-		return err
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	controllertest.Edit(l.t, l.Client.AppsV1().StatefulSets("default"), "db", change)
 	l.Settle()
 }
 
