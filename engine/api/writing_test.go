@@ -36,8 +36,18 @@ func parsedV3(t *testing.T, path string, form api.Form) (*spec3.OpenAPI, int) {
 
 // What a client that writes reads from the short form is what it would have read from the whole document.
 func TestWritingForm(t *testing.T) {
-	for _, path := range []string{"api/v1", "apis/apps/v1", "apis/batch/v1", "apis/networking.k8s.io/v1"} {
+	paths, checked := map[string]bool{}, 0
+	for _, r := range api.All() {
+		paths[strings.Replace("apis/"+r.GroupVersion().String(), "apis/v1", "api/v1", 1)] = true
+	}
+	for path := range paths {
 		full, fullSize := parsedV3(t, path, api.Full)
+		if !patchable(full) {
+			if document, err := api.OpenAPIV3(path, api.Writing); document != nil || err != nil {
+				t.Errorf("%s: there is a short form of nothing, %v", path, err)
+			}
+			continue
+		}
 		short, size := parsedV3(t, path, api.Writing)
 		if size*5 > fullSize {
 			t.Errorf("%s: the short form has %d bytes of %d", path, size, fullSize)
@@ -59,10 +69,20 @@ func TestWritingForm(t *testing.T) {
 			}
 			sameMerging(t, full.Components.Schemas, short.Components.Schemas, name, map[string]bool{})
 		}
-		if found == 0 {
-			t.Errorf("%s: nothing in it can be patched", path)
+		checked += found
+	}
+	if checked < 20 {
+		t.Errorf("only %d kinds were compared", checked)
+	}
+}
+
+func patchable(document *spec3.OpenAPI) bool {
+	for _, item := range document.Paths.Paths {
+		if item.Patch != nil {
+			return true
 		}
 	}
+	return false
 }
 
 // patchOf is what kubectl asks of a patch operation: its kind, its parameters, and the forms of its body.
@@ -96,11 +116,11 @@ func sameMerging(t *testing.T, full, short map[string]*spec.Schema, name string,
 		t.Errorf("%s is not in the short form", name)
 		return
 	}
-	if want, got := slices.Sorted(maps.Keys(full[name].Properties)), slices.Sorted(maps.Keys(short[name].Properties)); !slices.Equal(want, got) {
-		t.Errorf("%s has the fields %v in the short form, want %v", name, got, want)
-	}
 	for field, want := range full[name].Properties {
-		got := short[name].Properties[field]
+		got, there := short[name].Properties[field]
+		if plain := len(want.Type) == 1 && slices.Contains([]string{"string", "integer", "number", "boolean"}, want.Type[0]); there == plain {
+			t.Errorf("%s.%s in the short form: %t", name, field, there)
+		}
 		if diff := cmp.Diff(mergeOf(&want), mergeOf(&got)); diff != "" {
 			t.Errorf("%s.%s in the short form (-want +got):\n%s", name, field, diff)
 		}

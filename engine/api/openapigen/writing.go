@@ -76,7 +76,8 @@ func mergeable(schemas object, written map[string]bool) object {
 	return kept
 }
 
-// mergedBy is a schema with its merge keys, and where to read on.
+// mergedBy is a schema with its merge keys, and where to read on. A field with one plain value is not looked up: whatever
+// stands there is replaced.
 func mergedBy(schema object) object {
 	out := object{}
 	for key, child := range schema {
@@ -84,21 +85,38 @@ func mergedBy(schema object) object {
 		case key == "properties":
 			inside := object{}
 			for name, property := range child.(object) {
-				inside[name] = mergedBy(property.(object))
+				if p := property.(object); !plain(p) {
+					inside[name] = mergedBy(p)
+				}
 			}
 			out[key] = inside
 		case key == "items", key == "additionalProperties":
 			out[key] = mergedBy(child.(object))
-		case key == "allOf", key == "$ref", key == kindKey, strings.HasPrefix(key, "x-kubernetes-patch-"):
+		case key == "allOf": // around one reference, for the sake of what stands beside it
+			out["$ref"] = child.([]any)[0].(object)["$ref"]
+		case key == "$ref", key == kindKey, strings.HasPrefix(key, "x-kubernetes-patch-"):
 			out[key] = child
 		}
 	}
 	return out
 }
 
-// forWriting adds the short form to the document that was written last.
+// plain tells whether a schema's values are neither lists nor maps.
+func plain(schema object) bool {
+	switch schema["type"] {
+	case "string", "integer", "number", "boolean":
+		return true
+	}
+	return false
+}
+
+// forWriting adds the short form to the document that was written last, unless nothing in it can be patched.
 func (w *writer) forWriting(spec object) error {
-	data, err := json.Marshal(forWriting(spec))
+	short := forWriting(spec)
+	if len(short["paths"].(object)) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(short)
 	if err != nil {
 		return err
 	}
