@@ -273,14 +273,17 @@ func TestHintsOfGates(t *testing.T) {
 
 // registered is what upstream's EventsToRegister name: an event that is not there is not even asked about.
 var registered = map[string]change{
-	"NodeName":          nodeAdded,
-	"NodeUnschedulable": nodeAdded | nodeCordon | ownTolerations,
-	"TaintToleration":   nodeAdded | nodeTaints | ownTolerations,
-	"NodeAffinity":      nodeAdded | nodeLabels,
-	"NodePorts":         nodeAdded | podGone,
-	"NodeResourcesFit":  nodeAdded | nodeResources | podGone | podShrunk | ownShrunk,
-	"PodTopologySpread": nodeAdded | nodeGone | nodeLabels | nodeTaints | podPlaced | podGone | podLabels | ownLabels | ownTolerations,
-	"InterPodAffinity":  nodeAdded | nodeLabels | podPlaced | podGone | podLabels | ownLabels,
+	"NodeName":           nodeAdded,
+	"NodeUnschedulable":  nodeAdded | nodeCordon | ownTolerations,
+	"TaintToleration":    nodeAdded | nodeTaints | ownTolerations,
+	"NodeAffinity":       nodeAdded | nodeLabels,
+	"NodePorts":          nodeAdded | podGone,
+	"NodeResourcesFit":   nodeAdded | nodeResources | podGone | podShrunk | ownShrunk,
+	"PodTopologySpread":  nodeAdded | nodeGone | nodeLabels | nodeTaints | podPlaced | podGone | podLabels | ownLabels | ownTolerations,
+	"VolumeBinding":      nodeAdded | nodeLabels | storageChanged,
+	"VolumeZone":         nodeAdded | nodeLabels | storageChanged,
+	"VolumeRestrictions": nodeAdded | podGone | storageChanged,
+	"InterPodAffinity":   nodeAdded | nodeLabels | podPlaced | podGone | podLabels | ownLabels,
 }
 
 // TestHintsOfOtherEvents: no plugin wakes a pod for an event that upstream's does not listen to.
@@ -291,7 +294,8 @@ func TestHintsOfOtherEvents(t *testing.T) {
 	for _, f := range filters(configuration.Profile{}, factory, newVolumes(factory)) {
 		listens, known := registered[f.Name()]
 		if !known {
-			continue // its own test says what it listens to
+			t.Errorf("what upstream's %s listens to is not in the table", f.Name())
+			continue
 		}
 		for what := nodeAdded; what <= ownShrunk; what <<= 1 {
 			e := event{what: what, before: hintNode(), node: node, oldPod: pod, pod: pod}
