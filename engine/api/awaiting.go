@@ -13,10 +13,10 @@ const (
 	cronJobController     = ""
 	disruptionController  = ""
 	quotaController       = ""
-	endpointsController   = "the endpoints controller"
+	endpointsController   = ""
 	ingressController     = ""
 	networkPolicyProxy    = ""
-	addressAllocator      = "service addresses kept as objects by the server"
+	addressAllocator      = ""
 	volumeControllers     = ""
 )
 

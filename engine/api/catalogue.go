@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/endpoints/deprecation"
 )
 
 // Verbs of ordinary resources, and of the ways below one object.
@@ -34,6 +35,7 @@ type index struct {
 var table = sync.OnceValue(func() *index {
 	t := &index{byResource: map[schema.GroupVersionResource]*Resource{}, byKind: map[schema.GroupVersionKind]*Resource{}}
 	for _, r := range ordered(catalogue()) {
+		r.Deprecation = deprecation.WarningMessage(r.New())
 		t.byResource[r.GroupVersionResource] = r
 		t.byKind[r.GVK()] = r
 		if r.Awaiting == "" {

@@ -33,6 +33,8 @@ type Resource struct {
 	OrphansByDefault bool
 	// NoDependents: nothing is garbage collected with these objects, so a delete never waits for orphans or dependents.
 	NoDependents bool
+	// Deprecation is what kubectl says to whoever uses the kind; "" when nothing is wrong with it.
+	Deprecation string
 	// Awaiting names who is missing before the kind may be served; see awaiting.go. "" when it is served.
 	Awaiting string
 

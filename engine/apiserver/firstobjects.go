@@ -20,6 +20,8 @@ import (
 	"drydock/engine/api"
 )
 
+var endpointsKind = api.Lookup(corev1.SchemeGroupVersion.WithResource("endpoints"))
+
 var endpointSliceKind = api.Lookup(discoveryv1.SchemeGroupVersion.WithResource("endpointslices"))
 
 // writeFirstObjects creates what every cluster has from its first moment and a person may not have deleted.
@@ -39,10 +41,16 @@ func (s *Server) writeFirstObjects() error {
 	if err != nil {
 		return err
 	}
+	if err := s.ensure(serviceCIDRKind, "", s.defaultServiceCIDR()); err != nil {
+		return err
+	}
 	if err := s.ensure(serviceKind, metav1.NamespaceDefault, s.apiService(port)); err != nil {
 		return err
 	}
-	return s.ensure(endpointSliceKind, metav1.NamespaceDefault, apiEndpoints(address, port))
+	if err := s.ensure(endpointSliceKind, metav1.NamespaceDefault, apiEndpoints(address, port)); err != nil {
+		return err
+	}
+	return s.ensure(endpointsKind, metav1.NamespaceDefault, oldAPIEndpoints(address, port))
 }
 
 // advertised is where the server can be reached, from AdvertiseURL.
@@ -111,5 +119,18 @@ func apiEndpoints(address netip.Addr, port int32) *discoveryv1.EndpointSlice {
 			Addresses: []string{address.String()}, Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(true)},
 		}},
 		Ports: []discoveryv1.EndpointPort{{Name: ptr.To("https"), Protocol: ptr.To(corev1.ProtocolTCP), Port: &port}},
+	}
+}
+
+// oldAPIEndpoints says the same in the older kind. The label keeps it from being mirrored into a second slice.
+func oldAPIEndpoints(address netip.Addr, port int32) *corev1.Endpoints { //nolint:staticcheck // who reads the old kind must find it
+	return &corev1.Endpoints{ //nolint:staticcheck // see above
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "kubernetes", Namespace: metav1.NamespaceDefault, Labels: map[string]string{discoveryv1.LabelSkipMirror: "true"},
+		},
+		Subsets: []corev1.EndpointSubset{{ //nolint:staticcheck // see above
+			Addresses: []corev1.EndpointAddress{{IP: address.String()}},
+			Ports:     []corev1.EndpointPort{{Name: "https", Port: port, Protocol: corev1.ProtocolTCP}},
+		}},
 	}
 }

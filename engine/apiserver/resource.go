@@ -23,6 +23,9 @@ func (s *Server) serveResource(q *call) error {
 	if q.kind == nil || (!q.kind.Namespaced && q.kind != namespaceKind && q.info.Namespace != "") {
 		return unknownResource(q)
 	}
+	if q.kind.Deprecation != "" {
+		q.warn(q.kind.Deprecation)
+	}
 	if q.kind.Namespaced && q.info.Namespace == "" && !slices.Contains([]string{"list", "watch"}, q.info.Verb) {
 		return methodNotAllowed()
 	}

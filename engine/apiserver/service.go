@@ -138,7 +138,7 @@ func (a *allocation) takeAddress() error {
 	spec := &a.svc.Spec
 	path := field.NewPath("spec", "clusterIPs")
 	if spec.ClusterIP == "" {
-		address, ok := a.s.addresses.any()
+		address, ok := a.s.freeAddress()
 		if !ok {
 			return internalError(fmt.Errorf("failed to allocate a serviceIP: range is full"))
 		}
@@ -149,14 +149,17 @@ func (a *allocation) takeAddress() error {
 	if err != nil {
 		return nil // validation says it better
 	}
+	if len(spec.ClusterIPs) == 0 {
+		spec.ClusterIPs = []string{spec.ClusterIP}
+	}
 	if address.Is6() {
 		return a.refuse(path.Index(0), spec.ClusterIPs, "IPv6 is not configured on this cluster")
 	}
-	if !a.s.options.ServiceCIDR.Contains(address) {
+	if !a.s.options.ServiceCIDR.Contains(address) && !a.s.inOtherRange(address) {
 		return a.refuse(path, spec.ClusterIPs, fmt.Sprintf(
 			"failed to allocate IP %v: the provided network does not match the current range %v", address, a.s.options.ServiceCIDR))
 	}
-	if !a.s.addresses.take(address) {
+	if a.s.heldByOther(address) || !a.s.addresses.take(address) {
 		return a.refuse(path, spec.ClusterIPs, fmt.Sprintf("failed to allocate IP %v: provided IP is already allocated", address))
 	}
 	a.gotAddress = address

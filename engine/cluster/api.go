@@ -142,6 +142,7 @@ func (c *Cluster) clientFor(user string, groups ...string) (*rest.Config, error)
 		ContentConfig:   rest.ContentConfig{ContentType: "application/vnd.kubernetes.protobuf", AcceptContentTypes: "application/vnd.kubernetes.protobuf,application/json"},
 		QPS:             -1, // no client-side limit: the server is this process
 		UserAgent:       user,
+		WarningHandler:  rest.NoWarnings{}, // they are for people
 	}, nil
 }
 

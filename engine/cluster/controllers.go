@@ -15,6 +15,7 @@ import (
 	"drydock/engine/controller/daemonset"
 	"drydock/engine/controller/deployment"
 	"drydock/engine/controller/disruption"
+	"drydock/engine/controller/endpoints"
 	"drydock/engine/controller/endpointslice"
 	"drydock/engine/controller/garbagecollector"
 	"drydock/engine/controller/job"
@@ -28,6 +29,7 @@ import (
 	"drydock/engine/controller/resourcequota"
 	"drydock/engine/controller/service"
 	"drydock/engine/controller/serviceaccount"
+	"drydock/engine/controller/servicecidr"
 	"drydock/engine/controller/statefulset"
 	"drydock/engine/controller/ttl"
 	"drydock/engine/controller/ttlafterfinished"
@@ -111,8 +113,10 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"node-lifecycle": func() (runner, error) {
 			return nodelifecycle.New(config, nodelifecycle.Options{GracePeriod: c.opts.NodeGrace})
 		},
+		"endpoints":             func() (runner, error) { return endpoints.New(config) },
 		"endpointslice":         func() (runner, error) { return endpointslice.New(config) },
 		"service":               func() (runner, error) { return service.New(config, firstBalancer, lastBalancer) },
+		"servicecidrs":          func() (runner, error) { return servicecidr.New(config) },
 		"serviceaccount":        func() (runner, error) { return serviceaccount.New(config, c.ca.pem) },
 		"job":                   func() (runner, error) { return job.New(config) },
 		"cronjob":               func() (runner, error) { return cronjob.New(config) },

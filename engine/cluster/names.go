@@ -106,6 +106,22 @@ func announceNames(ctx context.Context, client kubernetes.Interface, at netip.Ad
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create the endpoints of kube-dns: %w", err)
 	}
+	return announceNamesTheOldWay(ctx, client, meta, service, at)
+}
+
+// announceNamesTheOldWay writes the older kind of endpoints, for who still reads it. The label keeps it from being mirrored.
+func announceNamesTheOldWay(ctx context.Context, client kubernetes.Interface, meta metav1.ObjectMeta, service *corev1.Service, at netip.AddrPort) error {
+	old := &corev1.Endpoints{ObjectMeta: *meta.DeepCopy()} //nolint:staticcheck // it is the old kind that is meant
+	old.Labels[discoveryv1.LabelSkipMirror] = "true"
+	subset := corev1.EndpointSubset{Addresses: []corev1.EndpointAddress{{IP: at.Addr().String()}}} //nolint:staticcheck // see above
+	for _, p := range service.Spec.Ports {
+		subset.Ports = append(subset.Ports, corev1.EndpointPort{Name: p.Name, Protocol: p.Protocol, Port: int32(at.Port())}) //nolint:staticcheck // see above
+	}
+	old.Subsets = append(old.Subsets, subset)
+	_, err := client.CoreV1().Endpoints(meta.Namespace).Create(ctx, old, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create the Endpoints of kube-dns: %w", err)
+	}
 	return nil
 }
 

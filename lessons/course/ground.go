@@ -194,7 +194,9 @@ func (g *Ground) look(ctx context.Context) (old []found, objects map[string]stri
 				errs = append(errs, fmt.Errorf("list %s: %w", res.Resource.Resource, err))
 			default:
 				for i := range list.Items {
-					if o := &list.Items[i]; !goes(res, o) {
+					if o := &list.Items[i]; addressOfService(o) {
+						continue // it comes and goes a moment after its Service
+					} else if !goes(res, o) {
 						objects[res.Resource.Resource+"."+res.Kind.Group+" "+o.GetNamespace()+"/"+o.GetName()] = gist(o)
 					} else {
 						old = append(old, g.course.foundIn(res, o))
@@ -211,6 +213,11 @@ func (g *Ground) look(ctx context.Context) (old []found, objects map[string]stri
 func goes(res checks.Resource, o *unstructured.Unstructured) bool {
 	namespaces := res.Kind == schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
 	return (res.Namespaced || namespaces) && res.Can("delete") && !stays(o, nil)
+}
+
+// addressOfService tells an IPAddress that the cluster itself keeps from one that somebody made.
+func addressOfService(o *unstructured.Unstructured) bool {
+	return o.GetKind() == "IPAddress" && o.GetLabels()["ipaddress.kubernetes.io/managed-by"] == "ipallocator.k8s.io"
 }
 
 // gist is what somebody has decided about an object; of a node also whether it is well.

@@ -63,7 +63,7 @@ func Brings(lesson *pack.Lesson, o *unstructured.Unstructured) (bool, error) {
 }
 
 // derived are kinds that controllers make without saying that they own them.
-var derived = []string{"Endpoints", "EndpointSlice", "Lease", "ControllerRevision"}
+var derived = []string{"Endpoints", "EndpointSlice", "IPAddress", "Lease", "ControllerRevision"}
 
 // brought reports whether an object is of the lesson's world.
 func brought(o *unstructured.Unstructured, world []*unstructured.Unstructured) bool {

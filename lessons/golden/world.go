@@ -98,7 +98,7 @@ func (b *bench) judgeAgain() []string {
 
 // generated reports whether a controller made an object without saying that it owns it.
 func generated(o *unstructured.Unstructured) bool {
-	return o.GetKind() == "EndpointSlice" || o.GetKind() == "Endpoints" || o.GetGenerateName() != ""
+	return o.GetKind() == "EndpointSlice" || o.GetKind() == "Endpoints" || o.GetKind() == "IPAddress" || o.GetGenerateName() != ""
 }
 
 // essence is what the author of a world decides of an object.

@@ -35,5 +35,6 @@ func RESTConfig(l home.Lab) (*rest.Config, error) {
 		return nil, fmt.Errorf("read the lab's kubeconfig: %w", err)
 	}
 	config.QPS = -1 // the server is this machine's own; nobody needs protection
+	config.WarningHandler = rest.NoWarnings{}
 	return config, nil
 }

@@ -18,7 +18,7 @@
 //
 // # Left out
 //
-// The older Endpoints objects and their mirroring; topology hints; spreading of changes over time; merging of slices that
+// Topology hints; spreading of changes over time; merging of slices that
 // have become sparse.
 //
 // # In Kubernetes
