@@ -191,6 +191,7 @@ func manifests(lesson *pack.Lesson) ([]*unstructured.Unstructured, error) {
 			out = append(out, u)
 		}
 	}
+	out = append(out, limits(lesson)...)
 	slices.SortStableFunc(out, func(a, b *unstructured.Unstructured) int {
 		return cmp.Compare(btoi(a.GetKind() != "Namespace"), btoi(b.GetKind() != "Namespace"))
 	})

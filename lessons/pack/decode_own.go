@@ -164,9 +164,6 @@ func find(n *yaml.Node, path []string) *yaml.Node {
 // notYet are the keys of the format that this version does not run. They are refused, because a check that is silently
 // left out would pass.
 var notYet = map[reflect.Type]map[string]string{
-	reflect.TypeFor[rawWorld](): {
-		"limits": "set limits of a lab yet (world.limits)",
-	},
 	reflect.TypeFor[Step](): {"start": "start a step from a snapshot yet (steps.start)"},
 }
 

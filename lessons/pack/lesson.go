@@ -39,6 +39,7 @@ type Lesson struct {
 // World is what a lesson starts from.
 type World struct {
 	Nodes     int // 0 leaves it to the lab
+	Limits    Limits
 	Images    []string
 	Manifests []Manifest
 	Files     []File

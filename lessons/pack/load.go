@@ -36,6 +36,7 @@ type rawLesson struct {
 
 type rawWorld struct {
 	Nodes     int           `yaml:"nodes"`
+	Limits    Limits        `yaml:"limits"`
 	Images    []string      `yaml:"images"`
 	Manifests []string      `yaml:"manifests"`
 	Files     []rawFile     `yaml:"files"`
@@ -229,6 +230,7 @@ func showing(s checks.Spec, fields []string) checks.Spec {
 func (f *lessonFile) world(out *Lesson) {
 	w := &out.World
 	w.Nodes, w.Images, w.Until, w.Faults = f.raw.World.Nodes, f.raw.World.Images, f.raw.World.Until, f.raw.World.Faults
+	f.limits(w)
 	for i, name := range f.raw.World.Manifests {
 		at := f.at("world", "manifests", strconv.Itoa(i))
 		text, ok := f.file(at, name)

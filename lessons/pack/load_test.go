@@ -254,8 +254,11 @@ func TestLoadBroken(t *testing.T) {
 			lesson + ":19:15: cost -5: use 0 to 100 points",
 		},
 		"limits of the lab": {
-			edited(t, lesson, "world:", "world:\n  limits: {}"),
-			lesson + ":7:3: this version of drydock cannot set limits of a lab yet (world.limits)",
+			edited(t, lesson, "world:", "world:\n  limits: {cpu: none, memory: -1Mi, pods: -3, disk: 1}"),
+			lesson + `:7:17: cpu "none": a quantity above zero is expected, like 500m or 256Mi` + "\n" +
+				lesson + `:7:31: memory "-1Mi": a quantity above zero is expected, like 500m or 256Mi` + "\n" +
+				lesson + `:7:43: pods -3: use a number above zero` + "\n" +
+				lesson + `:7:47: unknown key "disk" (accepted: cpu, memory, pods)`,
 		},
 		"a goal without a check": {
 			edited(t, lesson, "    check: {object: {kind: ConfigMap, name: start}}\n", ""),
