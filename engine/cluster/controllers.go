@@ -131,6 +131,7 @@ func (c *Cluster) controllers(config controller.Config) (map[string]runner, erro
 		"persistentvolume":      func() (runner, error) { return persistentvolume.New(config) },
 		"pvc-protection":        func() (runner, error) { return volumeprotection.NewClaims(config) },
 		"pv-protection":         func() (runner, error) { return volumeprotection.NewVolumes(config) },
+		"vac-protection":        func() (runner, error) { return volumeprotection.NewAttributes(config) },
 		"volume provisioner":    func() (runner, error) { return provisioner.New(config, c.driverOptions()) },
 		"volume resizer":        func() (runner, error) { return provisioner.NewResizer(config, c.driverOptions()) },
 	} {

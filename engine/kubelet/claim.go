@@ -42,7 +42,7 @@ func (e *mountError) Unwrap() error { return e.cause }
 func (m *podMounts) setUpClaim(ctx context.Context, pod *corev1.Pod, v *corev1.Volume) (string, error) {
 	c, err := m.k.lookUpClaim(ctx, pod, v)
 	if err != nil {
-		return "", &mountError{fmt.Errorf("Unable to attach or mount volumes: unmounted volumes=[%s], unattached volumes=[], "+
+		return "", &mountError{fmt.Errorf("Unable to attach or mount volumes: unmounted volumes=[%s], unattached volumes=[], "+ //nolint:staticcheck // upstream's text
 			"failed to process volumes=[%s]: error processing PVC %s/%s: %w", v.Name, v.Name, pod.Namespace, claimName(pod, v), err)}
 	}
 	path, err := m.mountClaim(ctx, c)

@@ -60,7 +60,7 @@ func (r *Resizer) Reconcile(ctx context.Context, key controller.Key) error {
 	}
 	volume, err := r.volumes.Get(claim.Spec.VolumeName)
 	if err != nil {
-		return ignoreNotFound(err)
+		return err // not there yet: the two watches are not in step
 	}
 	if volume.Spec.CSI == nil || volume.Spec.CSI.Driver != storage.Driver {
 		return nil

@@ -2,21 +2,22 @@
 //
 // # Part played
 //
-// The PVC protection and PV protection controllers of kube-controller-manager.
+// The PVC, PV and VAC protection controllers of kube-controller-manager.
 //
 // # How it works
 //
 // Every claim and every volume is born with a finalizer (the admission plugin StorageObjectInUseProtection). Who deletes a claim while a
 // pod that has a node uses it only gets a deletion timestamp into it: the claim is Terminating, and the pod goes on. When the last
-// such pod is gone, this controller takes the finalizer away, and the claim goes. A volume is in use as long as its phase is Bound.
+// such pod is gone, this controller takes the finalizer away, and the claim goes. A volume is in use as long as its phase is Bound,
+// a VolumeAttributesClass as long as a claim or volume names it.
 //
 // That a pod is gone is what data depends on, so before the finalizer goes the API server itself is asked for pods.
 //
 // # Left out
 //
-// The finalizer of VolumeAttributesClasses.
+// Nothing that a lab would miss.
 //
 // # In Kubernetes
 //
-// pkg/controller/volume/pvcprotection and pkg/controller/volume/pvprotection.
+// pkg/controller/volume/pvcprotection, pvprotection and vacprotection.
 package volumeprotection
