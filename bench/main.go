@@ -37,6 +37,7 @@ var groups = []group{
 	{"lesson", measureLessons},
 	{"snapshot", measureSnapshots},
 	{"grade", measureGrading},
+	{"storage", measureStorage},
 	{"container", measureContainers},
 	{"proxy", measureProxy},
 	{"interface", measureInterface},
