@@ -22,6 +22,7 @@ func (a *app) netCommand() *cobra.Command {
 
 func (a *app) netTraceCommand() *cobra.Command {
 	var udp, asJSON bool
+	var mode string
 	cmd := &cobra.Command{
 		Use: "trace SOURCE DESTINATION:PORT", Short: "Follow one connection through names, rules and cables, without sending it",
 		Long: "Follows the first packet of a connection: the name, the rules of every machine it passes as the kernel has them now,\n" +
@@ -38,7 +39,7 @@ func (a *app) netTraceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			request := control.TraceRequest{From: args[0], To: args[1], Protocol: "tcp"}
+			request := control.TraceRequest{From: args[0], To: args[1], Protocol: "tcp", As: mode}
 			if udp {
 				request.Protocol = "udp"
 			}
@@ -59,13 +60,14 @@ func (a *app) netTraceCommand() *cobra.Command {
 			} else {
 				err = printWay(cmd.OutOrStdout(), steps)
 			}
-			if err == nil && (len(steps) == 0 || steps[len(steps)-1].End != "arrived") {
+			if err == nil && mode == "" && (len(steps) == 0 || steps[len(steps)-1].End != "arrived") {
 				return exit(exitNo)
 			}
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&udp, "udp", false, "a packet of UDP instead of TCP")
+	cmd.Flags().StringVar(&mode, "as", "", "print instead what kube-proxy would have written in mode iptables or ipvs, to compare; nothing of it is in the kernel")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -92,7 +94,7 @@ func printWay(w io.Writer, steps []control.TraceStep) error {
 			where = s.Where
 			fmt.Fprintf(&out, "%s\n", where)
 		}
-		if s.Packet != packet && s.End == "" {
+		if s.Packet != packet && s.Packet != "" && s.End == "" {
 			packet = s.Packet
 			fmt.Fprintf(&out, "  packet %s\n", packet)
 		}
@@ -100,7 +102,7 @@ func printWay(w io.Writer, steps []control.TraceStep) error {
 		case s.End != "":
 			fmt.Fprintf(&out, "  %s: %s\n", strings.ToUpper(s.End), s.What)
 		default:
-			fmt.Fprintf(&out, "    %s\n      %s\n", s.What, s.Rule)
+			fmt.Fprintf(&out, "    %s\n      %s\n", s.What, strings.ReplaceAll(s.Rule, "\n", "\n      "))
 		}
 	}
 	_, err := io.WriteString(w, out.String())

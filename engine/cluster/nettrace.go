@@ -67,6 +67,9 @@ func (t *tracing) run(ctx context.Context) ([]control.TraceStep, error) {
 			return t.steps, err
 		}
 	}
+	if t.request.As != "" {
+		return t.asIf(ctx, netip.AddrPortFrom(to, uint16(port)))
+	}
 	t.walk.Machines, t.walk.To = t.cluster.traceMachines(), netip.AddrPortFrom(to, uint16(port))
 	t.walk.Protocol = unix.IPPROTO_TCP
 	if t.request.Protocol == "udp" {

@@ -16,6 +16,8 @@
 //
 // Where the kernel picks at random, so does the walk: a second one may end elsewhere.
 //
+// For teaching there is also what is not there: AsIptables and AsIPVS print what kube-proxy would have written in its other modes.
+//
 // # Left out
 //
 // IPv6, tables other than of family ip, the way back, and state: the packet is the first of its connection. An expression that

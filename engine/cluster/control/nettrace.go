@@ -15,6 +15,9 @@ type TraceRequest struct {
 	From     string `json:"from"` // NAMESPACE/POD, a node's name, or "shell": the learner's
 	To       string `json:"to"`   // name or address, and port
 	Protocol string `json:"protocol"`
+	// As asks, instead, what kube-proxy would have written for the destination in another mode: iptables or ipvs. The answer is one
+	// step whose Rule has many lines.
+	As string `json:"as,omitempty"`
 }
 
 // TraceStep is one thing that happens to the packet; they come in order.
