@@ -267,3 +267,18 @@ func TestMasterService(t *testing.T) {
 		r.Errorf("the API server says %q", out)
 	}
 }
+
+// TestServicePublishesNotReadyAddresses: no behaviour of the suite, but one that people rely on to let members of a cluster meet
+// before they are ready.
+func TestServicePublishesNotReadyAddresses(t *testing.T) {
+	r := enter(t)
+	spec := server(web)
+	spec.Containers[0].ReadinessProbe = often(command("false"))
+	r.pod("web", spec)
+	r.awaitPod("web", running)
+	r.service("web")
+	r.client()
+	r.nobody("http://web/hostname")
+	change(r, r.services(), "web", func(s *corev1.Service) { s.Spec.PublishNotReadyAddresses = true })
+	r.finds("http://web/hostname", "web")
+}

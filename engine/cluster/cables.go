@@ -110,7 +110,7 @@ func (at place) awaitEnd(ctx context.Context, off <-chan struct{}) {
 	var events chan fsnotify.Event // of a node there are none
 	if strings.HasPrefix(at.target, "pod/") {
 		if watcher, err := fsnotify.NewWatcher(); err == nil { // a machine may be out of them
-			defer watcher.Close()
+			defer func() { _ = watcher.Close() }() // it only listened
 			if watcher.Add(filepath.Dir(at.cable.FarNetns)) == nil {
 				events = watcher.Events
 			}
