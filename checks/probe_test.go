@@ -125,7 +125,7 @@ func TestProbe(t *testing.T) {
 			"fail", "code", "", "`" + quoted + "` on pod/client ends with code 0", `it ended with code 1: "none"`, why, "kubectl exec client -- " + quoted,
 		}},
 		"a script is not shown": {script, &prober{exec: checks.ExecResult{Code: 1, Stdout: "no motd"}}, reading{
-			"fail", "code", "", "the lesson's question, asked on pod/client, ends with code 0", `it ended with code 1: "no motd"`, why, "",
+			"fail", "code", "", "a short script of the lesson, run on pod/client, ends with code 0", `it ended with code 1: "no motd"`, why, "",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

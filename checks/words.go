@@ -136,7 +136,7 @@ var (
 	wantNameIs    = phrase{"the name %[1]s leads to %[3]s for %[2]s", "%[2]s에서 이름 %[1]s 조회 시 %[3]s"}
 	sawNoName     = phrase{"the name is not known", "알 수 없는 이름입니다"}
 	sawAddresses  = phrase{"it leads to %[1]s", "조회 결과: %[1]s"}
-	wantLines     = phrase{"the lesson's question, asked on %s, ends with code %d", "수업이 %s에서 물어보면 종료 코드 %d"}
+	wantLines     = phrase{"a short script of the lesson, run on %s, ends with code %d", "%s에서 수업의 짧은 스크립트를 실행하면 종료 코드 %d"}
 	wantExec      = phrase{"`%[1]s` on %[2]s ends with code %[3]d", "%[2]s에서 `%[1]s` 실행 시 종료 코드 %[3]d"}
 	wantExecSays  = phrase{"`%[1]s` on %[2]s ends with code %[3]d and prints %[4]q", "%[2]s에서 `%[1]s` 실행 시 종료 코드 %[3]d, 출력에 %[4]q 포함"}
 	sawExec       = phrase{"it ended with code %[1]d: %[2]q", "종료 코드 %[1]d, 출력 %[2]q"}
