@@ -32,6 +32,12 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		line, message := yamlError(err)
+		if odd, column := oddIndent(string(data)); odd > 0 && strings.Contains(message, "did not find expected") {
+			*d.problems = append(*d.problems, Problem{
+				d.file, odd, column, "not valid YAML: this line begins in a column in which nothing above it begins; indent it as its neighbours",
+			})
+			return nil
+		}
 		*d.problems = append(*d.problems, Problem{d.file, line, 1, message})
 		return nil
 	}

@@ -92,7 +92,10 @@ func (l *loader) params(id string) map[string]Generator {
 	file := "lessons/" + id + "/lesson.yaml"
 	data, err := l.read(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.report(file, "there is no such file; pack.yaml names this lesson%s", suggest(id, l.folders()))
+		near := nearest(id, l.folders())
+		l.meant = append(l.meant, near)
+		at := l.tracks[id]
+		l.problems = append(l.problems, Problem{"pack.yaml", at[0], at[1], "there is no file " + file + suggest(id, l.folders())})
 		return nil
 	} else if err != nil {
 		l.report(file, "%v", err)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"drydock/checks"
@@ -111,7 +112,7 @@ func (f *lessonFile) texts(p *Pack, out *Lesson) {
 			f.loader.report(name, "%v", err)
 		default:
 			out.Prose[lang] = splitProse(substitute(string(data), f.values))
-			f.headings(name, out.Prose[lang])
+			f.headings(name, out.Prose[lang], string(data))
 		}
 		if data, err := f.read(path.Join(f.dir, localized(p, "debrief.md", lang))); err == nil {
 			out.Debrief[lang] = strings.TrimSpace(substitute(string(data), f.values))
@@ -119,8 +120,8 @@ func (f *lessonFile) texts(p *Pack, out *Lesson) {
 	}
 }
 
-// headings compares the headings of a text with the steps of lesson.yaml.
-func (f *lessonFile) headings(name string, text Text) {
+// headings compares the headings of a text, as it was written, with the steps of lesson.yaml.
+func (f *lessonFile) headings(name string, text Text, markdown string) {
 	seen := map[string]bool{}
 	for _, h := range text.order {
 		switch {
@@ -133,9 +134,24 @@ func (f *lessonFile) headings(name string, text Text) {
 	}
 	for _, s := range f.raw.Steps {
 		if !seen[s.ID] && s.ID != "" {
-			f.loader.report(name, "there is no heading \"## Step: %s\"", s.ID)
+			f.missingHeading(name, s.ID, markdown)
 		}
 	}
+}
+
+// missingHeading names the heading that was probably meant for a step: one that says its id.
+func (f *lessonFile) missingHeading(name, step, markdown string) {
+	number := 0
+	for line := range strings.Lines(markdown) {
+		number++
+		line = strings.TrimSpace(line)
+		words := strings.FieldsFunc(strings.ToLower(line), func(r rune) bool { return strings.ContainsRune(" #:—–", r) })
+		if strings.HasPrefix(line, "#") && !stepHeading.MatchString(line) && slices.Contains(words, step) {
+			f.reportLine(name, number, "there is no heading \"## Step: %s\"; this one says %q", step, line)
+			return
+		}
+	}
+	f.loader.report(name, "there is no heading \"## Step: %s\"", step)
 }
 
 func (f *lessonFile) stepIDs() []string {

@@ -54,6 +54,7 @@ func (l *loader) checkPack(d *decoder, root *yaml.Node, raw *rawPack) {
 
 func (l *loader) checkTracks(d *decoder, root *yaml.Node, raw *rawPack) {
 	seen, lessons := map[string]bool{}, 0
+	l.tracks = map[string][2]int{}
 	for i, t := range raw.Tracks {
 		at := []string{"tracks", strconv.Itoa(i)}
 		if !isID(t.ID) || seen["track "+t.ID] {
@@ -65,6 +66,7 @@ func (l *loader) checkTracks(d *decoder, root *yaml.Node, raw *rawPack) {
 		}
 		for j, id := range t.Lessons {
 			where := find(root, append(at, "lessons", strconv.Itoa(j)))
+			l.tracks[id] = [2]int{where.Line, where.Column}
 			switch {
 			case !isID(id):
 				d.report(where, "lesson id %q: %s", id, idRule)
