@@ -20,7 +20,7 @@ import (
 
 // summary is what the node and its pods use now.
 //
-// Kubernetes: cAdvisor also reads page faults, swap, pressure stall information and the sizes of volumes.
+// Kubernetes: cAdvisor also reads page faults, swap, pressure stall information and the sizes of volumes that end with their pods.
 func (k *Kubelet) summary(ctx context.Context) (*statsv1alpha1.Summary, error) {
 	pods, err := k.usage.measure(ctx)
 	if err != nil {
@@ -251,6 +251,9 @@ func (k *Kubelet) serveSummary(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
+	}
+	for i := range summary.Pods { // here alone: to measure a volume is to walk through all its files
+		summary.Pods[i].VolumeStats = k.claimStats(r.Context(), summary.Pods[i].PodRef)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(summary) // the connection is the only thing that can fail
