@@ -18,7 +18,7 @@ import (
 // one lab.
 func TestSolutionsAsTheyAre(t *testing.T) {
 	const library = "../lessons/library/pods"
-	home, handedIn := t.TempDir(), []string{"several-containers", "init-and-sidecar"}
+	home, handedIn := t.TempDir(), []string{"several-containers", "one-unit-one-life", "init-and-sidecar"}
 	for _, lesson := range handedIn {
 		solution, err := os.ReadFile(filepath.Join(library, "lessons", lesson, "solutions", "main.sh"))
 		if err != nil {

@@ -184,9 +184,10 @@ func (l *testLab) Replay(ctx context.Context, script string, hidden []string) (s
 	}
 	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", variable}
 	out, last := &capped{most: replayOutput}, &tail{}
+	began := time.Now()
 	code, err := runInLab(ctx, l.lab, control.Exec{Args: []string{l.programs.Path(box.Program)}, Env: env}, out, io.MultiWriter(out, last))
 	text := out.String()
-	if lie := l.forged(context.WithoutCancel(ctx)); lie != nil {
+	if lie := l.forged(context.WithoutCancel(ctx), began); lie != nil {
 		return text, code, lie // whatever ended it
 	}
 	if err == nil && code == box.Stopped {
