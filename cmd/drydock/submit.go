@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"drydock/checks"
 	"drydock/engine/cluster/control"
 	"drydock/lessons/course"
 	"drydock/lessons/plain"
@@ -125,7 +126,7 @@ func (a *app) pickAndWrite(cmd *cobra.Command, f submitFlags, s submission.Sourc
 	if err := writeFile(name, work); err != nil {
 		return err
 	}
-	return tellSubmitted(cmd, work, name)
+	return a.tellSubmitted(cmd, work, name)
 }
 
 // writeFile leaves a whole file or none.
@@ -151,22 +152,38 @@ func dirOf(name string) string {
 	return "."
 }
 
-func tellSubmitted(cmd *cobra.Command, work *submission.File, name string) error {
-	out := cmd.OutOrStdout()
+// What submit says, with the verbs of fmt.
+var (
+	submittedOpen     = checks.Text{"en": "%s: open, %d goals reached\n", "ko": "%s: 진행 중, 목표 %d개 달성\n"}
+	submittedFinished = checks.Text{"en": "%s: finished, %d points\n", "ko": "%s: 완료, %d점\n"}
+	submittedWithout  = checks.Text{"en": "left out: %s\n", "ko": "넣지 않은 것: %s\n"}
+	submittedMind     = checks.Text{"en": "mind: %s\n", "ko": "살펴보세요: %s\n"}
+	submittedFile     = checks.Text{
+		"en": "%s holds the work of %s, with %d entries of the journal up to %.12s\n",
+		"ko": "%s 파일에 %s 님이 한 일을 담았어요. 일지 항목은 %d개이고 %.12s에서 끝나요.\n",
+	}
+	askedName = checks.Text{
+		"en": "Your name, as whoever reads this knows it (Enter: only the id %s): ",
+		"ko": "받는 사람이 알아볼 이름을 적어 주세요 (그냥 Enter를 누르면 아이디 %s만 보여요): ",
+	}
+)
+
+func (a *app) tellSubmitted(cmd *cobra.Command, work *submission.File, name string) error {
+	out, lang := cmd.OutOrStdout(), a.language()
 	for _, l := range work.About.Lessons {
-		state := fmt.Sprintf("open, %d goals reached", len(l.Reached))
 		if l.Finished {
-			state = fmt.Sprintf("finished, %d points", l.Score)
+			fmt.Fprintf(out, submittedFinished.In(lang), l.Lesson, l.Score)
+		} else {
+			fmt.Fprintf(out, submittedOpen.In(lang), l.Lesson, len(l.Reached))
 		}
-		fmt.Fprintf(out, "%s: %s\n", l.Lesson, state)
 	}
 	for _, left := range work.About.LeftOut {
-		fmt.Fprintf(out, "left out: %s\n", left)
+		fmt.Fprintf(out, submittedWithout.In(lang), left)
 	}
 	for _, what := range work.Verify() {
-		fmt.Fprintf(out, "mind: %s\n", what)
+		fmt.Fprintf(out, submittedMind.In(lang), what)
 	}
-	_, err := fmt.Fprintf(out, "%s holds the work of %s, with %d entries of the journal up to %.12s\n", name, work.Who(), work.About.Entries, work.About.Head)
+	_, err := fmt.Fprintf(out, submittedFile.In(lang), name, work.Who(), work.About.Entries, work.About.Head)
 	return err
 }
 
@@ -178,7 +195,7 @@ func (a *app) askName(cmd *cobra.Command, book *progress.Book, given string) err
 	}
 	if given == "" && known == "" && a.learner == "" && os.Getenv(learnerVariable) == "" &&
 		term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) {
-		fmt.Fprintf(os.Stderr, "Your name, as whoever reads this knows it (Enter: only the id %s): ", book.Learner())
+		fmt.Fprintf(os.Stderr, askedName.In(a.language()), book.Learner())
 		line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // the end of the input is an answer too
 		given = strings.TrimSpace(line)
 	}
