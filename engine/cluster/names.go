@@ -115,7 +115,7 @@ func announceNamesTheOldWay(ctx context.Context, client kubernetes.Interface, me
 	old.Labels[discoveryv1.LabelSkipMirror] = "true"
 	subset := corev1.EndpointSubset{Addresses: []corev1.EndpointAddress{{IP: at.Addr().String()}}} //nolint:staticcheck // see above
 	for _, p := range service.Spec.Ports {
-		subset.Ports = append(subset.Ports, corev1.EndpointPort{Name: p.Name, Protocol: p.Protocol, Port: int32(at.Port())}) //nolint:staticcheck // see above
+		subset.Ports = append(subset.Ports, corev1.EndpointPort{Name: p.Name, Protocol: p.Protocol, Port: int32(at.Port())})
 	}
 	old.Subsets = append(old.Subsets, subset)
 	_, err := client.CoreV1().Endpoints(meta.Namespace).Create(ctx, old, metav1.CreateOptions{})

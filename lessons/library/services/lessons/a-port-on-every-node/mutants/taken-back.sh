@@ -8,7 +8,7 @@
 set -e
 kubectl patch service web -p '{"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}}'
 kubectl patch service web -p '{"spec":{"externalTrafficPolicy":"Local"}}'
-sleep 3 # until somebody has seen who is there
+sleep 8 # until somebody has seen who is there: silence takes its time
 kubectl patch service web -p '{"spec":{"externalTrafficPolicy":"Cluster"}}'
 kubectl scale deployment web --replicas=2
 kubectl rollout status deployment/web --timeout=60s

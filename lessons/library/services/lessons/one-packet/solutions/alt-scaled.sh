@@ -8,5 +8,5 @@ kubectl wait --for=jsonpath='{.status.replicas}'=1 deployment/shop --timeout=60s
 drydock component stop proxy@node-1
 kubectl set image deployment/shop web=drydock/web:2
 kubectl rollout status deployment/shop --timeout=60s
-sleep 3
+sleep 5
 drydock component start proxy@node-1

@@ -8,5 +8,5 @@ drydock component stop proxy@node-1
 kubectl delete pod -l app=shop
 kubectl rollout status deployment/shop --timeout=60s
 # What nobody told the kernel is tried while nobody does; give that a moment.
-sleep 3
+sleep 5
 drydock component start proxy@node-1
