@@ -26,7 +26,6 @@ func catalogue() []*Resource {
 // index is the catalogue with the blanks filled in, in order, and ways to find a row.
 type index struct {
 	rows       []*Resource // kinds that are stored and served
-	upcoming   []*Resource // kinds that await their actor
 	listed     []*Resource // rows and the virtual kinds
 	byResource map[schema.GroupVersionResource]*Resource
 	byKind     map[schema.GroupVersionKind]*Resource
@@ -38,11 +37,7 @@ var table = sync.OnceValue(func() *index {
 		r.Deprecation = deprecation.WarningMessage(r.New())
 		t.byResource[r.GroupVersionResource] = r
 		t.byKind[r.GVK()] = r
-		if r.Awaiting == "" {
-			t.rows = append(t.rows, r)
-		} else {
-			t.upcoming = append(t.upcoming, r)
-		}
+		t.rows = append(t.rows, r)
 	}
 	t.listed = ordered(append(virtual(), t.rows...))
 	return t

@@ -100,9 +100,6 @@ func (r *Resource) describe() []metav1.APIResource {
 		ShortNames: r.ShortNames, Categories: r.Categories, StorageVersionHash: r.storageHash(),
 	}}
 	for _, sub := range r.Subresources {
-		if sub.Awaiting != "" {
-			continue
-		}
 		entry := metav1.APIResource{Name: r.Resource + "/" + sub.Name, Namespaced: r.Namespaced, Kind: sub.Kind.Kind, Verbs: sub.Verbs}
 		if sub.Kind.GroupVersion() != r.GroupVersion() {
 			entry.Group, entry.Version = sub.Kind.Group, sub.Kind.Version
@@ -165,9 +162,6 @@ func (r *Resource) describeAggregated() apidiscoveryv2.APIResourceDiscovery {
 		Verbs: r.Verbs, ShortNames: r.ShortNames, Categories: r.Categories,
 	}
 	for _, sub := range r.Subresources {
-		if sub.Awaiting != "" {
-			continue
-		}
 		out.Subresources = append(out.Subresources, apidiscoveryv2.APISubresourceDiscovery{
 			Subresource: sub.Name, ResponseKind: responseKind(sub.Kind, r.GroupVersion()), Verbs: sub.Verbs,
 		})

@@ -17,8 +17,8 @@
 // the object a subresource may touch. Table prints it, SelectableFields says what a field selector may ask of it, FieldManager
 // remembers who owns which field, and Discovery and OpenAPI describe the whole table to clients.
 //
-// To add a kind: one row, and one small file of strategy with its rules (see job.go, limitrange.go). A kind is served when
-// somebody acts on it: until then its row names who is missing, and one constant in awaiting.go lets it out.
+// To add a kind: one row, and one small file of strategy with its rules (see job.go, limitrange.go). A kind has a row when
+// somebody acts on it: an object that is accepted and then ignored would be a lie.
 //
 // Internal types never leave this package. Everything here may be called at the same time.
 //

@@ -12,7 +12,7 @@ func networkKinds() []*Resource {
 	return []*Resource{
 		{
 			GroupVersionResource: core.WithResource("endpoints"), Kind: "Endpoints", ShortNames: []string{"ep"}, Namespaced: true,
-			CreateOnUpdate: true, strategy: endpoints, Awaiting: endpointsController,
+			CreateOnUpdate: true, strategy: endpoints,
 		},
 		{
 			GroupVersionResource: core.WithResource("services"), Kind: "Service", ShortNames: []string{"svc"}, Categories: []string{"all"}, Namespaced: true,
@@ -28,23 +28,20 @@ func networkKinds() []*Resource {
 		},
 		{
 			GroupVersionResource: networking.WithResource("ingressclasses"), Kind: "IngressClass", strategy: ingressClasses,
-			Awaiting: ingressController,
 		},
 		{
 			GroupVersionResource: networking.WithResource("ingresses"), Kind: "Ingress", ShortNames: []string{"ing"}, Namespaced: true,
-			Subresources: statusOnly(), strategy: ingresses, Awaiting: ingressController,
+			Subresources: statusOnly(), strategy: ingresses,
 		},
 		{
 			GroupVersionResource: networking.WithResource("ipaddresses"), Kind: "IPAddress", ShortNames: []string{"ip"}, strategy: ipAddresses,
-			Awaiting: addressAllocator,
 		},
 		{
 			GroupVersionResource: networking.WithResource("networkpolicies"), Kind: "NetworkPolicy", ShortNames: []string{"netpol"}, Namespaced: true,
-			strategy: networkPolicies, Awaiting: networkPolicyProxy,
+			strategy: networkPolicies,
 		},
 		{
 			GroupVersionResource: networking.WithResource("servicecidrs"), Kind: "ServiceCIDR", Subresources: statusOnly(), strategy: serviceCIDRs,
-			Awaiting: addressAllocator,
 		},
 	}
 }

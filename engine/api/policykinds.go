@@ -17,7 +17,7 @@ func policyKinds() []*Resource {
 		},
 		{
 			GroupVersionResource: core.WithResource("resourcequotas"), Kind: "ResourceQuota", ShortNames: []string{"quota"}, Namespaced: true,
-			Subresources: statusOnly(), strategy: resourceQuotas, Awaiting: quotaController,
+			Subresources: statusOnly(), strategy: resourceQuotas,
 		},
 		{
 			GroupVersionResource: nodev1.SchemeGroupVersion.WithResource("runtimeclasses"), Kind: "RuntimeClass",
@@ -25,7 +25,7 @@ func policyKinds() []*Resource {
 		},
 		{
 			GroupVersionResource: policyv1.SchemeGroupVersion.WithResource("poddisruptionbudgets"), Kind: "PodDisruptionBudget", ShortNames: []string{"pdb"},
-			Namespaced: true, Subresources: statusOnly(), VersionRequired: true, strategy: podDisruptionBudgets, Awaiting: disruptionController,
+			Namespaced: true, Subresources: statusOnly(), VersionRequired: true, strategy: podDisruptionBudgets,
 		},
 		{
 			GroupVersionResource: schedulingv1.SchemeGroupVersion.WithResource("priorityclasses"), Kind: "PriorityClass", ShortNames: []string{"pc"},

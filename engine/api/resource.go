@@ -16,8 +16,7 @@ type Resource struct {
 	Namespaced bool
 	// Verbs are the ones discovery lists, sorted.
 	Verbs []string
-	// Subresources are sorted by name; discovery lists exactly these, but for those Awaiting, so each of them
-	// must be served.
+	// Subresources are sorted by name; discovery lists exactly these, so each of them must be served.
 	Subresources []Subresource
 	// Storage is the resource whose objects these are: itself, but for events.k8s.io/v1, which are stored as core/v1 events.
 	// Use ToStorage and FromStorage when they differ.
@@ -35,8 +34,6 @@ type Resource struct {
 	NoDependents bool
 	// Deprecation is what kubectl says to whoever uses the kind; "" when nothing is wrong with it.
 	Deprecation string
-	// Awaiting names who is missing before the kind may be served; see awaiting.go. "" when it is served.
-	Awaiting string
 
 	strategy strategy
 	plain    bool // shown by name and age only
@@ -48,8 +45,6 @@ type Subresource struct {
 	// Kind is what clients send and read there. Only for Eviction, Scale and TokenRequest is it of another group.
 	Kind  schema.GroupVersionKind
 	Verbs []string
-	// Awaiting is as a Resource's.
-	Awaiting string
 }
 
 // GVK is the kind with its group and version.
@@ -67,7 +62,7 @@ func (r *Resource) NewList() runtime.Object {
 	return newObject(r.GroupVersion().WithKind(r.Kind + "List"))
 }
 
-// Subresource finds a subresource by name ("status"), or nil. It also finds those that are Awaiting.
+// Subresource finds a subresource by name ("status"), or nil.
 func (r *Resource) Subresource(name string) *Subresource {
 	for i := range r.Subresources {
 		if r.Subresources[i].Name == name {
@@ -82,12 +77,12 @@ func All() []*Resource {
 	return append([]*Resource(nil), table().rows...)
 }
 
-// Lookup finds the row of a resource, or nil. It also finds those that are Awaiting.
+// Lookup finds the row of a resource, or nil.
 func Lookup(gvr schema.GroupVersionResource) *Resource {
 	return table().byResource[gvr]
 }
 
-// LookupKind finds the row of a kind, or nil. It also finds those that are Awaiting.
+// LookupKind finds the row of a kind, or nil.
 func LookupKind(gvk schema.GroupVersionKind) *Resource {
 	return table().byKind[gvk]
 }

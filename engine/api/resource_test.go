@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"drydock/engine/api"
@@ -13,7 +12,7 @@ import (
 
 // TestEveryKindHasAllFacts walks the table: a row that forgets something fails here and not in a request.
 func TestEveryKindHasAllFacts(t *testing.T) {
-	all := append(api.All(), api.Upcoming()...)
+	all := api.All()
 	if len(all) < 39 {
 		t.Fatalf("the table has %d rows", len(all))
 	}
@@ -46,24 +45,6 @@ func TestEveryKindHasAllFacts(t *testing.T) {
 			checkSubresources(t, r)
 			checkFields(t, r)
 		})
-	}
-}
-
-// TestAwaiting holds that a kind without an actor is nowhere to be seen, but can be found by whoever builds the actor.
-func TestAwaiting(t *testing.T) {
-	for _, r := range api.All() {
-		if r.Awaiting != "" {
-			t.Errorf("%s is served, and awaits %s", r.Resource, r.Awaiting)
-		}
-	}
-	for _, r := range api.Upcoming() {
-		if r.Awaiting == "" || api.Lookup(r.GroupVersionResource) != r {
-			t.Errorf("%s: awaits %q", r.Resource, r.Awaiting)
-		}
-		list := api.Resources(r.GroupVersion())
-		if list != nil && slices.ContainsFunc(list.APIResources, func(a metav1.APIResource) bool { return a.Name == r.Resource }) {
-			t.Errorf("%s is listed, and awaits %s", r.Resource, r.Awaiting)
-		}
 	}
 }
 

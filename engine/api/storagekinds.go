@@ -11,35 +11,35 @@ func storageKinds() []*Resource {
 	return []*Resource{
 		{
 			GroupVersionResource: core.WithResource("persistentvolumeclaims"), Kind: "PersistentVolumeClaim", ShortNames: []string{"pvc"}, Namespaced: true,
-			Subresources: statusOnly(), ReturnsDeleted: true, strategy: persistentVolumeClaims, Awaiting: volumeControllers,
+			Subresources: statusOnly(), ReturnsDeleted: true, strategy: persistentVolumeClaims,
 		},
 		{
 			GroupVersionResource: core.WithResource("persistentvolumes"), Kind: "PersistentVolume", ShortNames: []string{"pv"},
-			Subresources: statusOnly(), ReturnsDeleted: true, strategy: persistentVolumes, Awaiting: volumeControllers,
+			Subresources: statusOnly(), ReturnsDeleted: true, strategy: persistentVolumes,
 		},
 		{
 			GroupVersionResource: storage.WithResource("csidrivers"), Kind: "CSIDriver", VersionRequired: true, ReturnsDeleted: true,
-			strategy: csiDrivers, Awaiting: volumeControllers,
+			strategy: csiDrivers,
 		},
 		{
 			GroupVersionResource: storage.WithResource("csinodes"), Kind: "CSINode", Subresources: statusOnly(), VersionRequired: true,
-			ReturnsDeleted: true, strategy: csiNodes, Awaiting: volumeControllers,
+			ReturnsDeleted: true, strategy: csiNodes,
 		},
 		{
 			GroupVersionResource: storage.WithResource("csistoragecapacities"), Kind: "CSIStorageCapacity", Namespaced: true, VersionRequired: true,
-			strategy: csiStorageCapacities, plain: true, Awaiting: volumeControllers,
+			strategy: csiStorageCapacities, plain: true,
 		},
 		{
 			GroupVersionResource: storage.WithResource("storageclasses"), Kind: "StorageClass", ShortNames: []string{"sc"}, ReturnsDeleted: true,
-			strategy: storageClasses, Awaiting: volumeControllers,
+			strategy: storageClasses,
 		},
 		{
 			GroupVersionResource: storage.WithResource("volumeattachments"), Kind: "VolumeAttachment", Subresources: statusOnly(),
-			VersionRequired: true, ReturnsDeleted: true, strategy: volumeAttachments, Awaiting: volumeControllers,
+			VersionRequired: true, ReturnsDeleted: true, strategy: volumeAttachments,
 		},
 		{
 			GroupVersionResource: storage.WithResource("volumeattributesclasses"), Kind: "VolumeAttributesClass", ShortNames: []string{"vac"},
-			ReturnsDeleted: true, strategy: volumeAttributesClasses, Awaiting: volumeControllers,
+			ReturnsDeleted: true, strategy: volumeAttributesClasses,
 		},
 	}
 }

@@ -49,10 +49,10 @@ func generatedTypes() (*typed.Parser, bool) {
 	return types, true
 }
 
-// ManagedObjects lists an empty object of every kind whose fields have owners: those of the table, also the upcoming, and Scale.
+// ManagedObjects lists an empty object of every kind whose fields have owners: those of the table, and Scale.
 func ManagedObjects() []runtime.Object {
 	objects := []runtime.Object{newObject(scaleKind)}
-	for _, r := range append(All(), Upcoming()...) {
+	for _, r := range table().rows {
 		objects = append(objects, r.New())
 	}
 	return objects

@@ -17,7 +17,7 @@ func workloadKinds() []*Resource {
 		{
 			GroupVersionResource: core.WithResource("replicationcontrollers"), Kind: "ReplicationController", ShortNames: []string{"rc"},
 			Categories: []string{"all"}, Namespaced: true, Subresources: scalable(), OrphansByDefault: true,
-			strategy: replicationControllers, Awaiting: replicationController,
+			strategy: replicationControllers,
 		},
 		{
 			GroupVersionResource: apps.WithResource("controllerrevisions"), Kind: "ControllerRevision", Namespaced: true,
@@ -25,7 +25,7 @@ func workloadKinds() []*Resource {
 		},
 		{
 			GroupVersionResource: apps.WithResource("daemonsets"), Kind: "DaemonSet", ShortNames: []string{"ds"}, Categories: []string{"all"}, Namespaced: true,
-			Subresources: statusOnly(), strategy: daemonSets, Awaiting: daemonSetController,
+			Subresources: statusOnly(), strategy: daemonSets,
 		},
 		{
 			GroupVersionResource: apps.WithResource("deployments"), Kind: "Deployment", ShortNames: []string{"deploy"}, Categories: []string{"all"}, Namespaced: true,
@@ -37,15 +37,15 @@ func workloadKinds() []*Resource {
 		},
 		{
 			GroupVersionResource: apps.WithResource("statefulsets"), Kind: "StatefulSet", ShortNames: []string{"sts"}, Categories: []string{"all"}, Namespaced: true,
-			Subresources: scalable(), strategy: statefulSets, Awaiting: statefulSetController,
+			Subresources: scalable(), strategy: statefulSets,
 		},
 		{
 			GroupVersionResource: batch.WithResource("cronjobs"), Kind: "CronJob", ShortNames: []string{"cj"}, Categories: []string{"all"}, Namespaced: true,
-			Subresources: statusOnly(), strategy: cronJobs, Awaiting: cronJobController,
+			Subresources: statusOnly(), strategy: cronJobs,
 		},
 		{
 			GroupVersionResource: batch.WithResource("jobs"), Kind: "Job", Categories: []string{"all"}, Namespaced: true,
-			Subresources: statusOnly(), OrphansByDefault: true, strategy: jobs, Awaiting: jobController,
+			Subresources: statusOnly(), OrphansByDefault: true, strategy: jobs,
 		},
 	}
 }

@@ -2,11 +2,7 @@ package apiserver_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -25,11 +21,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
-
-	"drydock/engine/api"
-	"drydock/engine/apiserver"
-	"drydock/engine/decision"
-	"drydock/engine/store"
 )
 
 var (
@@ -433,41 +424,5 @@ func TestDefaultIngressClass(t *testing.T) {
 	}, create)
 	if err != nil || ptr.Deref(got.Spec.IngressClassName, "") != "edge" {
 		t.Errorf("got %+v (%v)", got, err)
-	}
-}
-
-// TestUpcomingIsNotServed: a kind that awaits somebody is not there for clients.
-func TestUpcomingIsNotServed(t *testing.T) {
-	for _, kind := range api.Upcoming() {
-		list := api.Resources(kind.GroupVersion())
-		if list != nil && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == kind.Resource }) {
-			t.Errorf("%s is listed", kind.Resource)
-		}
-	}
-	st, err := store.Open(store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = st.Close() }()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := apiserver.New(apiserver.Options{
-		Store: st, Recorder: decision.NewRing(10), ServiceAccountKey: key, AdvertiseURL: "https://172.30.0.1:6443",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range api.Upcoming() {
-		path := "/apis/" + kind.GroupVersion().String() + "/" + kind.Resource
-		if kind.Group == "" {
-			path = "/api/v1/" + kind.Resource
-		}
-		w := httptest.NewRecorder()
-		server.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		if w.Code != http.StatusNotFound {
-			t.Errorf("%s answers %d", path, w.Code)
-		}
 	}
 }

@@ -35,8 +35,6 @@ type Options struct {
 	ServiceCIDR netip.Prefix
 	// BookmarkInterval is how often an idle watch that allows bookmarks gets one; default one minute.
 	BookmarkInterval time.Duration
-	// Upcoming also serves the kinds that nobody acts on yet (api.Upcoming). For tests; discovery does not list them even so.
-	Upcoming bool
 }
 
 func (o *Options) complete() error {

@@ -17,9 +17,6 @@ func (s *Server) serveResource(q *call) error {
 		return handler(q)
 	}
 	q.kind = api.Lookup(resource)
-	if q.kind != nil && q.kind.Awaiting != "" && !s.options.Upcoming {
-		q.kind = nil
-	}
 	if q.kind == nil || (!q.kind.Namespaced && q.kind != namespaceKind && q.info.Namespace != "") {
 		return unknownResource(q)
 	}
@@ -70,7 +67,7 @@ func methodNotAllowed() error {
 // serveSubresource calls what a path below an object stands for.
 func (s *Server) serveSubresource(q *call) error {
 	sub := q.kind.Subresource(q.info.Subresource)
-	if sub == nil || sub.Awaiting != "" && !s.options.Upcoming {
+	if sub == nil {
 		return unknownResource(q)
 	}
 	if !slices.Contains(sub.Verbs, q.info.Verb) {

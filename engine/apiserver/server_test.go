@@ -52,7 +52,7 @@ func newClusterWith(t testing.TB, options store.Options) *cluster {
 		t.Fatal(err)
 	}
 	ring := decision.NewRing(1000)
-	server, err := apiserver.New(apiserver.Options{Store: st, Recorder: ring, ServiceAccountKey: key, AdvertiseURL: "https://172.30.0.1:6443", BookmarkInterval: time.Second, Upcoming: true})
+	server, err := apiserver.New(apiserver.Options{Store: st, Recorder: ring, ServiceAccountKey: key, AdvertiseURL: "https://172.30.0.1:6443", BookmarkInterval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
