@@ -124,11 +124,19 @@ func TestCSINodeLifecycle(t *testing.T) {
 	node := func(name string) *storagev1.CSINode { return &storagev1.CSINode{ObjectMeta: r.global(name)} }
 	lifecycle(r, r.StorageV1().CSINodes(), node("one"))
 	collection(r, r.StorageV1().CSINodes(), node)
-	// The lab's own say which driver is on each node.
+	kubelets := 0
+	// The lab's own say which driver is on each node; a Node that another test made has no kubelet to say so.
 	for _, n := range must(r.CoreV1().Nodes().List(r.ctx, metav1.ListOptions{}))(r).Items {
+		if n.Status.NodeInfo.KubeletVersion == "" {
+			continue
+		}
+		kubelets++
 		await(r, r.StorageV1().CSINodes(), n.Name, func(c *storagev1.CSINode) bool {
 			return slices.ContainsFunc(c.Spec.Drivers, func(d storagev1.CSINodeDriver) bool { return d.Name == "path.drydock.local" && d.NodeID == n.Name })
 		})
+	}
+	if kubelets == 0 {
+		r.Error("no node has a kubelet")
 	}
 }
 
