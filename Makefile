@@ -48,8 +48,9 @@ $(ASSETS)/digest: $(CARRIED)
 bin/drydock: $(ASSETS)/digest FORCE
 	$(BUILD) -o $@ ./cmd/drydock
 
+# The sessions of e2e alone need five minutes on two processors, and Go ends a package after ten.
 test: build ## run every test this machine can run; what is left out says why
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 race: ## run the tests of our own concurrent code under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(shell $(GO) list ./... | grep -v -e /cmd/ -e engine/api$$ -e engine/apiserver -e engine/cluster$$ -e /e2e)
